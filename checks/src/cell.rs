@@ -1,0 +1,62 @@
+//! What one exploration explores: a scenario, its parameters, a kernel.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use stalewake_model::mechanism::Kernel;
+use stalewake_model::release::Release;
+
+use crate::scenario::Scenario;
+
+/// The value chosen for each parameter of a scenario.
+pub type Parameters = BTreeMap<String, String>;
+
+/// A kernel as a user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelChoice {
+    /// The name as typed.
+    pub typed: String,
+    /// The row it resolved to.
+    pub release: &'static Release,
+    /// The row's mechanisms, with the user's changes.
+    pub kernel: Kernel,
+}
+
+impl KernelChoice {
+    /// A release as it is.
+    pub fn of(release: &'static Release) -> KernelChoice {
+        KernelChoice {
+            typed: release.name.to_owned(),
+            release,
+            kernel: release.kernel,
+        }
+    }
+
+    /// Whether it is no longer the release itself (`--with`).
+    pub fn is_changed(&self) -> bool {
+        self.kernel != self.release.kernel
+    }
+}
+
+/// One cell of the table: what is explored, and nothing of how.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// A value for each of its parameters.
+    pub parameters: Parameters,
+    /// The kernel.
+    pub kernel: KernelChoice,
+}
+
+/// `writeback-reuse/truncate=wait/v5.9`: what tests and filters call it.
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.scenario.name)?;
+        for (name, value) in &self.parameters {
+            write!(f, "/{name}={value}")?;
+        }
+        write!(f, "/{}", self.kernel.typed)
+    }
+}

@@ -1,0 +1,97 @@
+//! What can be wrong with a question.
+
+use miette::Diagnostic;
+use stalewake::report::wrap;
+
+/// How wide a list of names may be, beside what is printed in front of it.
+const HELP_WIDTH: usize = 70;
+
+/// Names that are at least so similar are suggested.
+const SIMILAR: f64 = 0.7;
+
+/// A name that means nothing.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("there is no {what} `{name}`{place}")]
+pub(super) struct Unknown {
+    what: &'static str,
+    name: String,
+    place: String,
+    #[help]
+    help: String,
+}
+
+impl Unknown {
+    /// `name` is no `what`; these are.
+    pub(super) fn new<'a>(
+        what: &'static str,
+        name: &str,
+        existing: impl IntoIterator<Item = &'a str>,
+    ) -> Unknown {
+        Unknown::within(what, name, String::new(), existing)
+    }
+
+    /// `name` is no `what` in a certain place, such as ` of scenario x`.
+    pub(super) fn within<'a>(
+        what: &'static str,
+        name: &str,
+        place: String,
+        existing: impl IntoIterator<Item = &'a str>,
+    ) -> Unknown {
+        let existing: Vec<&str> = existing.into_iter().collect();
+        let similar = existing
+            .iter()
+            .map(|candidate| {
+                (
+                    strsim::jaro_winkler(&name.to_lowercase(), candidate),
+                    *candidate,
+                )
+            })
+            .filter(|(similarity, _)| *similarity >= SIMILAR)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let list = if existing.is_empty() {
+            "there is none".to_owned()
+        } else {
+            existing.join(", ")
+        };
+        let existing = wrap(&format!("existing: {list}"), HELP_WIDTH, 2).join("\n");
+        let help = match similar {
+            Some((_, candidate)) => format!("did you mean `{candidate}`?\n{existing}"),
+            None => existing,
+        };
+        Unknown {
+            what,
+            name: name.to_owned(),
+            place,
+            help,
+        }
+    }
+}
+
+/// A question that makes no sense.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub(super) enum BadQuestion {
+    /// No cell is left.
+    #[error("nothing to run: no cell is left")]
+    #[diagnostic(help("`stalewake list` shows the scenarios, their parameters and their kernels"))]
+    Nothing,
+    /// A cell's name has a kernel in it, and another was asked for.
+    #[error("`{cell}` names a kernel already")]
+    #[diagnostic(help("leave out --kernel, or the last part of the name"))]
+    TwoKernels {
+        /// The name as typed.
+        cell: String,
+    },
+    /// `explain` needs one kernel.
+    #[error("a kernel is needed: which one is to be explained?")]
+    #[diagnostic(help("add --kernel K; `stalewake kernels` lists them"))]
+    NoKernel,
+    /// Neither a name nor a file.
+    #[error("there is no scenario `{name}` and no file of that name")]
+    #[diagnostic(help("{help}"))]
+    NoScenario {
+        /// As typed.
+        name: String,
+        /// What there is.
+        help: String,
+    },
+}

@@ -1,0 +1,210 @@
+//! `explain`: how something goes wrong, step by step.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::IntoDiagnostic;
+use stalewake::cell::Cell;
+use stalewake::explore::{self, Options};
+use stalewake::report::explain::Story;
+use stalewake::report::progress::Bar;
+use stalewake::report::wrap;
+use stalewake::verdict::{Reachable, Search, Status, Verdict};
+use stalewake_model::violation::{Class, Kind};
+
+use super::error::{BadQuestion, Unknown};
+use super::output::{print, style};
+use super::run::explore_all;
+use super::select::{Catalogue, Wishes};
+use super::{Choice, Coloured, From};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ExplainArgs {
+    /// A scenario, one of its cells (`writeback-reuse/truncate=wait/v5.9`), or
+    /// the path of a .toml file.
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// The kernel, unless SCENARIO names it.
+    #[arg(long, value_name = "K")]
+    kernel: Option<String>,
+    /// The value of a parameter; without it, the first in which something goes
+    /// wrong. May be repeated.
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
+    set: Vec<Choice>,
+    /// Change one mechanism of the kernel; may be repeated.
+    #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
+    with: Vec<Choice>,
+    /// What is to be shown, such as bug-on-writeback; without it, the worst.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Show the steps that only look or only take a lock, and barriers, too.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    pub(super) coloured: Coloured,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stalewake explain writeback-reuse --kernel v5.9
+  stalewake explain writeback-reuse --kernel v5.9 --set truncate=skip --all
+  stalewake explain same-page --kernel v5.10 --kind stale-wakeup
+  stalewake explain writeback-reuse/truncate=wait/v5.9
+
+Time runs downwards, with a column for each thread. `»` shows what a step
+changed, `zzz` a thread that goes to sleep, `!!` what went wrong.";
+
+/// Explains one cell.
+pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
+    let kind = args.kind.as_deref().map(kind).transpose()?;
+    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let chosen = catalogue.choose(std::slice::from_ref(&args.scenario))?;
+    let bad_files = !catalogue.broken.is_empty();
+    for error in catalogue.broken {
+        eprintln!("{:?}", miette::Report::new(error));
+    }
+    let Some(one) = chosen.first() else {
+        return Ok(ExitCode::from(2));
+    };
+    if args.kernel.is_none() && one.kernel.is_none() {
+        return Err(BadQuestion::NoKernel.into());
+    }
+    let wishes = Wishes {
+        kernels: args.kernel.iter().cloned().collect(),
+        set: args.set.clone(),
+        with: args.with.clone(),
+    };
+    let cells: Vec<Cell> = wishes
+        .cells(&chosen)?
+        .into_iter()
+        .map(|(cell, _)| cell)
+        .collect();
+    let verdict = worst(&cells, kind);
+    if let Status::Error(reason) = &verdict.status {
+        eprintln!("error: {}: {reason}", verdict.cell);
+        return Ok(ExitCode::FAILURE);
+    }
+    let style = style(args.coloured.color);
+    let text = match shown(&verdict, kind) {
+        Some(reachable) => {
+            let witness = &reachable.witness;
+            let recording = explore::replay(&verdict.cell, &witness.schedule).into_diagnostic()?;
+            let kind = reachable.kind;
+            Story {
+                cell: &verdict.cell,
+                kind,
+                witness,
+                recording: &recording,
+                all: args.all,
+            }
+            .tell(style)
+        }
+        None => {
+            let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
+            lines.iter().map(|line| line.clone() + "\n").collect()
+        }
+    };
+    print(&text)?;
+    Ok(if bad_files {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The kind of that name.
+fn kind(name: &str) -> Result<Kind, Unknown> {
+    Kind::from_name(name)
+        .ok_or_else(|| Unknown::new("kind", name, Kind::ALL.iter().map(|kind| kind.name())))
+}
+
+/// What is shown of a verdict: the kind asked for, or the worst.
+fn shown(verdict: &Verdict, kind: Option<Kind>) -> Option<&Reachable> {
+    match kind {
+        Some(kind) => verdict
+            .reachable
+            .iter()
+            .find(|reachable| reachable.kind == kind),
+        None => verdict
+            .reachable
+            .iter()
+            .min_by_key(|reachable| reachable.kind.class()),
+    }
+}
+
+/// Explores the cells until one shows what is asked for, and else returns the
+/// verdict in which the worst was found, the first among equals.
+fn worst(cells: &[Cell], kind: Option<Kind>) -> Verdict {
+    let options = Options {
+        search: Search::Reduced,
+        max_executions: None,
+    };
+    let badness = |verdict: &Verdict| {
+        shown(verdict, kind).map_or(u8::MAX, |reachable| match reachable.kind.class() {
+            _ if kind.is_some() => 0,
+            Class::Fatal => 0,
+            Class::Hazard => 1,
+            Class::Event => 2,
+        })
+    };
+    let mut worst: Option<Verdict> = None;
+    for cell in cells {
+        let bar = Bar::new(1, std::io::stderr().is_terminal());
+        explore_all(
+            std::slice::from_ref(cell),
+            &options,
+            NonZeroUsize::MIN,
+            &bar,
+            |_, verdict| {
+                if worst
+                    .as_ref()
+                    .is_none_or(|worst| badness(&verdict) < badness(worst))
+                {
+                    worst = Some(verdict);
+                }
+            },
+        );
+        if worst.as_ref().is_some_and(|worst| badness(worst) == 0) {
+            break;
+        }
+    }
+    worst.expect("there is at least one cell, and each has a verdict")
+}
+
+/// The answer when there is nothing to draw.
+fn nothing_to_show(verdict: &Verdict, kind: Option<Kind>) -> String {
+    let cell = &verdict.cell;
+    let figures = &verdict.figures;
+    let searched = format!(
+        "{} traces in {} executions",
+        figures.traces(),
+        figures.executions
+    );
+    let rests_on = if verdict.is_exhaustive() {
+        format!("Exhaustive: sequentially consistent, unbounded, every schedule ({searched}).")
+    } else {
+        format!("Not every schedule was explored ({searched}).")
+    };
+    let found: Vec<&str> = verdict
+        .reachable
+        .iter()
+        .map(|reachable| reachable.kind.name())
+        .collect();
+    match kind {
+        Some(kind) if !found.is_empty() => {
+            format!(
+                "{cell}: {kind} is not reachable; what is: {}. {rests_on}",
+                found.join(", ")
+            )
+        }
+        Some(kind) => {
+            format!("{cell} holds: neither {kind} nor anything else is reachable. {rests_on}")
+        }
+        None => format!("{cell} holds: nothing is reachable. {rests_on}"),
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line: what can be asked, and how it is asked.
+
+mod check;
+mod error;
+mod explain;
+mod kernels;
+mod list;
+mod output;
+mod run;
+mod select;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Can a page waiter be woken for the wrong reason, or never?
+///
+/// Explores every schedule of small scenarios around Linux page writeback and
+/// the page wait queue, for several kernels, and reports what can go wrong in
+/// each. Without a command every scenario is checked on every kernel.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    check: check::CheckOptions,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stalewake                                   everything, as a table
+  stalewake check writeback-reuse             one scenario
+  stalewake explain same-page --kernel v5.9   what goes wrong, step by step
+  stalewake kernels                           what the kernels differ in
+
+Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
+3 a budget ran out.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Explore cells and compare what they can reach with what is expected.
+    Check(check::CheckArgs),
+    /// List the scenarios, their parameters and the kernels they are for.
+    List(list::ListArgs),
+    /// Show step by step how something goes wrong.
+    Explain(explain::ExplainArgs),
+    /// List the kernels and the mechanisms in which they differ.
+    Kernels(kernels::KernelsArgs),
+}
+
+/// Where scenarios come from.
+#[derive(Debug, Args)]
+struct From {
+    /// Read the scenarios of this directory instead of the shipped ones.
+    #[arg(long = "scenarios", value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+/// How text is coloured.
+#[derive(Debug, Args)]
+struct Coloured {
+    /// When to use colour; NO_COLOR counts as never.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: When,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Even in a pipe.
+    Always,
+    /// Not even on a terminal.
+    Never,
+}
+
+/// What the answer looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+/// A choice such as `truncate=wait`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Choice {
+    name: String,
+    value: String,
+}
+
+impl Choice {
+    fn parse(text: &str) -> Result<Choice, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(Choice {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err("expected NAME=VALUE".to_owned()),
+        }
+    }
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// When that cannot be done as it was asked: exit code 2.
+    pub fn run(&self) -> miette::Result<ExitCode> {
+        output::install_error_reports(self.colour())?;
+        warn_of_loom_variables();
+        match &self.command {
+            None => check::run(&[], &self.check),
+            Some(Command::Check(args)) => check::run(&args.scenarios, &args.options),
+            Some(Command::List(args)) => list::run(args),
+            Some(Command::Explain(args)) => explain::run(args),
+            Some(Command::Kernels(args)) => kernels::run(args),
+        }
+    }
+
+    fn colour(&self) -> When {
+        match &self.command {
+            None => self.check.coloured.color,
+            Some(Command::Check(args)) => args.options.coloured.color,
+            Some(Command::List(args)) => args.coloured.color,
+            Some(Command::Explain(args)) => args.coloured.color,
+            Some(Command::Kernels(args)) => args.coloured.color,
+        }
+    }
+}
+
+/// Users of loom expect its variables to weaken or to resume a search. Here
+/// they do not: a verdict must not depend on the environment.
+fn warn_of_loom_variables() {
+    let mut names: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("LOOM_"))
+        .collect();
+    names.sort();
+    if !names.is_empty() {
+        eprintln!(
+            "warning: ignored here: {} (see `stalewake check --help`)",
+            names.join(", ")
+        );
+    }
+}
+
+/// Whether a variable of the environment is set to something.
+fn is_set(variable: impl AsRef<OsStr>) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_choice_has_a_name_and_a_value() {
+        let choice = Choice::parse("truncate=wait").expect("well-formed");
+        assert_eq!(
+            (choice.name.as_str(), choice.value.as_str()),
+            ("truncate", "wait")
+        );
+        for text in ["", "truncate", "truncate=", "=wait"] {
+            assert!(Choice::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Standard output and the reports of errors.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use miette::MietteHandlerOpts;
+use stalewake::report::Style;
+
+use super::{When, is_set};
+
+/// The width where there is no terminal that has one.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Prints text to standard output. A reader that has seen enough, such as
+/// `head`, is no error.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub(super) fn print(text: &str) -> miette::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(miette::miette!("cannot write to standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How standard output is written to.
+pub(super) fn style(when: When) -> Style {
+    let width = comfy_table::Table::new()
+        .width()
+        .map_or(DEFAULT_WIDTH, usize::from);
+    Style {
+        colour: is_coloured(when, std::io::stdout().is_terminal()),
+        width: width.max(40),
+    }
+}
+
+fn is_coloured(when: When, is_terminal: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            is_terminal
+                && !is_set("NO_COLOR")
+                && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
+    }
+}
+
+/// Makes errors be printed with the place they are about.
+///
+/// # Errors
+/// When another hook was installed before.
+pub(super) fn install_error_reports(when: When) -> miette::Result<()> {
+    let colour = is_coloured(when, std::io::stderr().is_terminal());
+    miette::set_hook(Box::new(move |_| {
+        // Lines would be broken inside of names, at their hyphens.
+        let options = MietteHandlerOpts::new()
+            .color(colour)
+            .terminal_links(false)
+            .unicode(true)
+            .wrap_lines(false);
+        Box::new(options.build())
+    }))?;
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! Which cells are meant.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stalewake::cell::{Cell, KernelChoice, Parameters};
+use stalewake::scenario::{self, Scenario, ScenarioError};
+use stalewake_model::mechanism::{Kernel, UnknownMechanism};
+use stalewake_model::release::Release;
+
+use super::Choice;
+use super::error::{BadQuestion, Unknown};
+
+/// The scenarios that can be named.
+pub(super) struct Catalogue {
+    /// Those that could be read.
+    pub(super) scenarios: Vec<Arc<Scenario>>,
+    /// Why the others could not.
+    pub(super) broken: Vec<ScenarioError>,
+    directory: Option<PathBuf>,
+}
+
+/// One argument that names a scenario, or a part of its cells.
+pub(super) struct Chosen {
+    /// The scenario.
+    pub(super) scenario: Arc<Scenario>,
+    /// What must be typed to name it again.
+    pub(super) argument: String,
+    /// The values that the argument asks for.
+    parameters: Vec<Choice>,
+    /// The kernel that the argument asks for.
+    pub(super) kernel: Option<&'static Release>,
+    typed_kernel: String,
+}
+
+/// What every cell is subject to.
+pub(super) struct Wishes {
+    /// The kernels, by the names given; none means those of each scenario.
+    pub(super) kernels: Vec<String>,
+    /// The values of parameters.
+    pub(super) set: Vec<Choice>,
+    /// The mechanisms to be changed.
+    pub(super) with: Vec<Choice>,
+}
+
+impl Catalogue {
+    /// The scenarios of a directory, or the shipped ones.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. A file in it that cannot be is no
+    /// error yet.
+    pub(super) fn read(directory: Option<&Path>) -> Result<Catalogue, ScenarioError> {
+        let all = match directory {
+            Some(directory) => scenario::read_dir(directory)?,
+            None => scenario::shipped(),
+        };
+        let mut catalogue = Catalogue {
+            scenarios: Vec::new(),
+            broken: Vec::new(),
+            directory: directory.map(Path::to_owned),
+        };
+        for scenario in all {
+            match scenario {
+                Ok(scenario) => catalogue.scenarios.push(Arc::new(scenario)),
+                Err(error) => catalogue.broken.push(error),
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// What the arguments name; all scenarios if there are none. Files that
+    /// cannot be read join the broken ones.
+    ///
+    /// # Errors
+    /// When a name means nothing.
+    pub(super) fn choose(&mut self, arguments: &[String]) -> miette::Result<Vec<Chosen>> {
+        if arguments.is_empty() {
+            return Ok(self.scenarios.iter().map(Chosen::all_of).collect());
+        }
+        let mut chosen = Vec::new();
+        for argument in arguments {
+            chosen.extend(self.choose_one(argument)?);
+        }
+        Ok(chosen)
+    }
+
+    fn choose_one(&mut self, argument: &str) -> miette::Result<Option<Chosen>> {
+        if argument.ends_with(".toml") {
+            return Ok(self.read_file(argument));
+        }
+        let (name, filter) = argument.split_once('/').unwrap_or((argument, ""));
+        if let Some(scenario) = self.scenarios.iter().find(|scenario| scenario.name == name) {
+            return Ok(Some(Chosen::all_of(scenario).narrowed(argument, filter)?));
+        }
+        if argument.contains('/') && Path::new(argument).exists() {
+            return Ok(self.read_file(argument));
+        }
+        // A scenario whose file is broken has been complained about already.
+        let file = |directory: &PathBuf| directory.join(format!("{name}.toml")).exists();
+        if !self.broken.is_empty() && self.directory.as_ref().is_some_and(file) {
+            return Ok(None);
+        }
+        let names = self.scenarios.iter().map(|scenario| scenario.name.as_str());
+        let unknown = Unknown::new("scenario", name, names);
+        if argument.contains('/') {
+            let help =
+                miette::Diagnostic::help(&unknown).map_or(String::new(), |help| help.to_string());
+            return Err(BadQuestion::NoScenario {
+                name: argument.to_owned(),
+                help,
+            }
+            .into());
+        }
+        Err(unknown.into())
+    }
+
+    fn read_file(&mut self, path: &str) -> Option<Chosen> {
+        match scenario::read(Path::new(path)) {
+            Ok(scenario) => {
+                let chosen = Chosen::all_of(&Arc::new(scenario));
+                Some(Chosen {
+                    argument: path.to_owned(),
+                    ..chosen
+                })
+            }
+            Err(error) => {
+                self.broken.push(error);
+                None
+            }
+        }
+    }
+}
+
+impl Chosen {
+    fn all_of(scenario: &Arc<Scenario>) -> Chosen {
+        Chosen {
+            scenario: scenario.clone(),
+            argument: scenario.name.clone(),
+            parameters: Vec::new(),
+            kernel: None,
+            typed_kernel: String::new(),
+        }
+    }
+
+    /// Only the cells that a filter such as `truncate=wait/v5.9` names.
+    fn narrowed(mut self, argument: &str, filter: &str) -> miette::Result<Chosen> {
+        for part in filter.split('/').filter(|part| !part.is_empty()) {
+            if let Ok(choice) = Choice::parse(part) {
+                require_value(&self.scenario, &choice)?;
+                self.parameters.push(choice);
+            } else if self.kernel.is_some() {
+                return Err(BadQuestion::TwoKernels {
+                    cell: argument.to_owned(),
+                }
+                .into());
+            } else {
+                self.kernel = Some(release(part)?);
+                part.clone_into(&mut self.typed_kernel);
+            }
+        }
+        Ok(self)
+    }
+
+    /// The combinations of parameters that are meant.
+    pub(super) fn combinations(&self, wishes: &Wishes) -> Vec<Parameters> {
+        let wanted = |choices: &[Choice], name: &String, value: &String| {
+            let mut choices = choices
+                .iter()
+                .filter(|choice| choice.name == *name)
+                .peekable();
+            choices.peek().is_none() || choices.any(|choice| choice.value == *value)
+        };
+        self.scenario
+            .combinations()
+            .into_iter()
+            .filter(|combination| {
+                combination.iter().all(|(name, value)| {
+                    wanted(&wishes.set, name, value) && wanted(&self.parameters, name, value)
+                })
+            })
+            .collect()
+    }
+
+    /// The kernels that are meant.
+    ///
+    /// # Errors
+    /// When one does not exist, or two are asked for at once.
+    pub(super) fn kernels(&self, wishes: &Wishes) -> miette::Result<Vec<KernelChoice>> {
+        let mut kernels = match self.kernel {
+            Some(_) if !wishes.kernels.is_empty() => {
+                let cell = format!("{}/…/{}", self.argument, self.typed_kernel);
+                return Err(BadQuestion::TwoKernels { cell }.into());
+            }
+            Some(release) => {
+                vec![KernelChoice {
+                    typed: self.typed_kernel.clone(),
+                    ..KernelChoice::of(release)
+                }]
+            }
+            None if wishes.kernels.is_empty() => self
+                .scenario
+                .kernels()
+                .into_iter()
+                .map(KernelChoice::of)
+                .collect(),
+            None => {
+                let choice = |typed: &String| {
+                    let choice = KernelChoice::of(release(typed)?);
+                    Ok(KernelChoice {
+                        typed: typed.clone(),
+                        ..choice
+                    })
+                };
+                wishes
+                    .kernels
+                    .iter()
+                    .map(choice)
+                    .collect::<Result<_, Unknown>>()?
+            }
+        };
+        for choice in &mut kernels {
+            for change in &wishes.with {
+                set(&mut choice.kernel, change)?;
+            }
+        }
+        Ok(kernels)
+    }
+}
+
+impl Wishes {
+    /// The cells of everything that was chosen, none of them twice.
+    ///
+    /// # Errors
+    /// When a kernel, a mechanism, a parameter or a value does not exist, or
+    /// when no cell is left. Nothing chosen at all is left to the caller.
+    pub(super) fn cells(&self, chosen: &[Chosen]) -> miette::Result<Vec<(Cell, String)>> {
+        self.require_parameters(chosen)?;
+        let mut cells = Vec::new();
+        let mut seen = BTreeSet::new();
+        for one in chosen {
+            let kernels = one.kernels(self)?;
+            for parameters in one.combinations(self) {
+                for kernel in &kernels {
+                    let cell = Cell {
+                        scenario: one.scenario.clone(),
+                        parameters: parameters.clone(),
+                        kernel: kernel.clone(),
+                    };
+                    if seen.insert((Arc::as_ptr(&one.scenario), cell.to_string())) {
+                        cells.push((cell, one.argument.clone()));
+                    }
+                }
+            }
+        }
+        if cells.is_empty() && !chosen.is_empty() {
+            return Err(BadQuestion::Nothing.into());
+        }
+        Ok(cells)
+    }
+
+    /// Every `--set` must mean something in at least one scenario.
+    pub(super) fn require_parameters(&self, chosen: &[Chosen]) -> miette::Result<()> {
+        for choice in self.set.iter().filter(|_| !chosen.is_empty()) {
+            let having: Vec<&Chosen> = chosen
+                .iter()
+                .filter(|one| {
+                    one.scenario
+                        .parameters
+                        .iter()
+                        .any(|p| p.name == choice.name)
+                })
+                .collect();
+            if having.is_empty() {
+                let names: BTreeSet<&str> = chosen
+                    .iter()
+                    .flat_map(|one| one.scenario.parameters.iter().map(|p| p.name.as_str()))
+                    .collect();
+                let place = match chosen {
+                    [only] => format!(" in scenario `{}`", only.scenario.name),
+                    _ => " in any of these scenarios".to_owned(),
+                };
+                return Err(Unknown::within("parameter", &choice.name, place, names).into());
+            }
+            // One of several scenarios may lack the value, but not all of them.
+            let errors = having
+                .iter()
+                .map(|one| require_value(&one.scenario, choice));
+            if let Some(error) = errors.collect::<Result<Vec<()>, _>>().err()
+                && having
+                    .iter()
+                    .all(|one| require_value(&one.scenario, choice).is_err())
+            {
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The release of that name.
+pub(super) fn release(name: &str) -> Result<&'static Release, Unknown> {
+    Release::resolve(name).map_err(|_| {
+        Unknown::new(
+            "kernel",
+            name,
+            Release::ALL.iter().map(|release| release.name),
+        )
+    })
+}
+
+/// Complains if a scenario has no such parameter or if that has no such value.
+fn require_value(scenario: &Scenario, choice: &Choice) -> Result<(), Unknown> {
+    let Some(parameter) = scenario.parameters.iter().find(|p| p.name == choice.name) else {
+        let place = format!(" in scenario `{}`", scenario.name);
+        let names = scenario.parameters.iter().map(|p| p.name.as_str());
+        return Err(Unknown::within("parameter", &choice.name, place, names));
+    };
+    if parameter.values.contains(&choice.value) {
+        return Ok(());
+    }
+    let place = format!(
+        " of parameter `{}` in scenario `{}`",
+        choice.name, scenario.name
+    );
+    let values = parameter.values.iter().map(String::as_str);
+    Err(Unknown::within("value", &choice.value, place, values))
+}
+
+/// Changes one mechanism of a kernel.
+fn set(kernel: &mut Kernel, change: &Choice) -> Result<(), Unknown> {
+    kernel
+        .set(&change.name, &change.value)
+        .map_err(|unknown| match unknown {
+            UnknownMechanism::Mechanism { name } => Unknown::new(
+                "mechanism",
+                &name,
+                Kernel::MECHANISMS.iter().map(|m| m.name),
+            ),
+            UnknownMechanism::Alternative { mechanism, name } => {
+                let alternatives = Kernel::mechanism(mechanism).map_or(&[][..], |m| m.alternatives);
+                let place = format!(" of mechanism `{mechanism}`");
+                Unknown::within(
+                    "alternative",
+                    &name,
+                    place,
+                    alternatives.iter().map(|a| a.name),
+                )
+            }
+        })
+}

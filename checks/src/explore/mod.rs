@@ -1,0 +1,91 @@
+//! Exploring every schedule of a cell.
+//!
+//! The explorer knows nothing of pages: it sees the steps of a program, each
+//! with its footprint, and asks loom for the schedules that could show
+//! something new.
+
+mod clock;
+pub mod dpor;
+mod observe;
+mod progress;
+mod recording;
+mod replay;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use stalewake_model::sync::{Engine, Observer, Program, execute};
+
+pub use observe::Findings;
+pub use progress::{Progress, Snapshot};
+pub use recording::{Event, Recording};
+pub use replay::{ReplayError, replay, replay_program};
+
+use crate::cell::Cell;
+use crate::program::CellProgram;
+use crate::verdict::{Figures, Search, Status, Verdict};
+use observe::Explorer;
+
+/// How to explore, and how much.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the schedules are searched.
+    pub search: Search,
+    /// End the search after so many executions.
+    pub max_executions: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            search: Search::Reduced,
+            max_executions: None,
+        }
+    }
+}
+
+/// Explores one cell.
+pub fn explore(cell: &Cell, options: &Options, progress: &Arc<Progress>) -> Verdict {
+    let findings = explore_program(&Arc::new(CellProgram::new(cell)), options, progress);
+    let expected = (!cell.kernel.is_changed())
+        .then(|| {
+            cell.scenario
+                .expected(&cell.parameters, cell.kernel.release)
+                .cloned()
+        })
+        .flatten();
+    Verdict {
+        cell: cell.clone(),
+        search: options.search,
+        status: findings.status,
+        reachable: findings.reachable,
+        expected,
+        figures: findings.figures,
+    }
+}
+
+/// Explores any program of shared operations.
+pub fn explore_program<P: Program>(
+    program: &Arc<P>,
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Findings {
+    let engine = match options.search {
+        Search::Reduced => Engine::Reduced,
+        Search::Plain => Engine::Plain { bound: None },
+        Search::Bounded(bound) => Engine::Plain { bound: Some(bound) },
+    };
+    let start = Instant::now();
+    let explorer = Arc::new(Explorer::new(options.clone(), progress.clone()));
+    let observer: Arc<dyn Observer> = explorer.clone();
+    let ended = execute(engine, program, &observer);
+    let mut findings = explorer.finish();
+    if let Err(error) = ended {
+        findings.status = Status::Error(error.to_string());
+    }
+    findings.figures = Figures {
+        elapsed: start.elapsed(),
+        ..findings.figures
+    };
+    findings
+}

@@ -1,0 +1,8 @@
+//! stalewake: a model checker for Linux page-wait and wake-up logic.
+
+pub mod cell;
+pub mod explore;
+mod program;
+pub mod report;
+pub mod scenario;
+pub mod verdict;

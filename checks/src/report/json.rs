@@ -1,0 +1,143 @@
+//! One JSON object for each cell, on a line of its own.
+//!
+//! These types are a contract with other programs: a field is never renamed,
+//! removed or given another meaning without a new [`SCHEMA`].
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::token::token;
+use crate::scenario::Scenario;
+use crate::verdict::{Reachable, Status, Verdict};
+
+/// The version of the format.
+pub const SCHEMA: u32 = 1;
+
+/// What was found in one cell.
+#[derive(Clone, Debug, Serialize)]
+pub struct CellLine<'a> {
+    schema: u32,
+    scenario: &'a str,
+    parameters: &'a BTreeMap<String, String>,
+    kernel: &'a str,
+    release: &'static str,
+    mechanisms: Mechanisms,
+    memory: &'static str,
+    bound: Option<u8>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    exhaustive: bool,
+    holds: Option<bool>,
+    reachable: Vec<ReachableKind>,
+    expected: Option<Vec<&'static str>>,
+    as_expected: Option<bool>,
+    executions: u64,
+    redundant: u64,
+    traces: u64,
+    operations: usize,
+    elapsed_ms: u64,
+}
+
+/// A kind of violation that the cell can reach.
+#[derive(Clone, Debug, Serialize)]
+struct ReachableKind {
+    kind: &'static str,
+    class: &'static str,
+    traces: u64,
+    preemptions: usize,
+    replay: String,
+}
+
+/// The alternative of every mechanism, in the order of listings.
+#[derive(Clone, Debug)]
+struct Mechanisms(Vec<(&'static str, &'static str)>);
+
+impl Serialize for Mechanisms {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+impl<'a> CellLine<'a> {
+    /// The object of a verdict.
+    pub fn new(verdict: &'a Verdict) -> CellLine<'a> {
+        let cell = &verdict.cell;
+        let reachable = |found: &Reachable| ReachableKind {
+            kind: found.kind.name(),
+            class: found.kind.class().name(),
+            traces: found.traces,
+            preemptions: found.witness.preemptions,
+            replay: token(cell, &found.witness),
+        };
+        let (status, reason) = match &verdict.status {
+            Status::Complete => ("complete", None),
+            Status::Incomplete => ("incomplete", None),
+            Status::Error(reason) => ("error", Some(reason.as_str())),
+        };
+        CellLine {
+            schema: SCHEMA,
+            scenario: &cell.scenario.name,
+            parameters: &cell.parameters,
+            kernel: &cell.kernel.typed,
+            release: cell.kernel.release.name,
+            mechanisms: Mechanisms(cell.kernel.kernel.choices().collect()),
+            memory: "sc",
+            bound: verdict.search.bound(),
+            status,
+            reason,
+            exhaustive: verdict.is_exhaustive(),
+            holds: verdict.holds(),
+            reachable: verdict.reachable.iter().map(reachable).collect(),
+            expected: verdict
+                .expected
+                .as_ref()
+                .map(|expected| expected.kinds.iter().map(|kind| kind.name()).collect()),
+            as_expected: verdict.as_expected(),
+            executions: verdict.figures.executions,
+            redundant: verdict.figures.redundant,
+            traces: verdict.figures.traces(),
+            operations: verdict.figures.operations,
+            elapsed_ms: u64::try_from(verdict.figures.elapsed.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// What there is to check in one scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScenarioLine<'a> {
+    schema: u32,
+    scenario: &'a str,
+    title: &'a str,
+    source: &'a str,
+    parameters: BTreeMap<&'a str, &'a [String]>,
+    kernels: Vec<&'static str>,
+    cells: usize,
+}
+
+impl<'a> ScenarioLine<'a> {
+    /// The object of a scenario.
+    pub fn new(scenario: &'a Scenario) -> ScenarioLine<'a> {
+        let kernels: Vec<_> = scenario
+            .kernels()
+            .iter()
+            .map(|release| release.name)
+            .collect();
+        let parameter = |p: &'a crate::scenario::Parameter| (p.name.as_str(), p.values.as_slice());
+        ScenarioLine {
+            schema: SCHEMA,
+            scenario: &scenario.name,
+            title: &scenario.title,
+            source: &scenario.source,
+            parameters: scenario.parameters.iter().map(parameter).collect(),
+            cells: scenario.combinations().len() * kernels.len(),
+            kernels,
+        }
+    }
+}
+
+/// An object as one line of text.
+pub fn line(object: &impl Serialize) -> String {
+    serde_json::to_string(object).expect("every field is text, a number or a list of these")
+}

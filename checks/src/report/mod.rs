@@ -1,0 +1,31 @@
+//! What people and programs get to read.
+//!
+//! Reports are made from verdicts and recorded executions alone: nothing here
+//! explores, and nothing here decides what is explored.
+//!
+//! | module | what it makes |
+//! |---|---|
+//! | [`table`] | the table of cells, a column for each kernel |
+//! | [`summary`] | what stands below the table: counts, assumptions, differences |
+//! | [`observation`] | one line for each cell and kind, as herd7 prints them |
+//! | [`json`] | one object for each cell: the contract with other programs |
+//! | [`token`] | a witness as a short text |
+//! | [`explain`] | one execution as an interleaving, a column for each thread |
+//! | [`progress`] | the bar shown while cells are explored |
+
+pub mod explain;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod observation;
+mod outcome;
+pub mod progress;
+mod style;
+pub mod summary;
+pub mod table;
+pub mod token;
+mod wrap;
+
+pub use outcome::{Checked, Outcome};
+pub use style::{Style, Tone};
+pub use wrap::wrap;

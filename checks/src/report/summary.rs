@@ -1,0 +1,215 @@
+//! What stands below the table: how to read it, what was found in all, what
+//! that rests on, and what differs from what was expected.
+
+use stalewake_model::violation::{Class, Kind};
+
+use super::style::{counted, grouped};
+use super::table::DIFFERS;
+use super::{Checked, Style, Tone, wrap};
+use crate::verdict::{Search, Status};
+
+/// How to read the table, with the figures of all cells and what they rest on.
+pub fn legend(checked: &[Checked], elapsed: std::time::Duration, style: Style) -> String {
+    let cells = |holds: fn(&Checked) -> bool| checked.iter().filter(|c| holds(c)).count() as u64;
+    let fatal: fn(&Checked) -> bool = |c| {
+        c.verdict
+            .kinds()
+            .iter()
+            .any(|kind| kind.class() == Class::Fatal)
+    };
+    let held = cells(|c| c.verdict.holds() == Some(true));
+    let dead = cells(fatal);
+    let hazardous = cells(|c| c.verdict.holds() == Some(false)) - dead;
+    let open = checked.len() as u64 - held - dead - hazardous;
+    let mut figures = format!(
+        "{}: {held} hold, {hazardous} hazard, {dead} fatal",
+        counted(checked.len() as u64, "cell")
+    );
+    if open > 0 {
+        figures += &format!(", {open} open");
+    }
+    let traces: u64 = checked.iter().map(|c| c.verdict.figures.traces()).sum();
+    let executions: u64 = checked.iter().map(|c| c.verdict.figures.executions).sum();
+    figures += &format!(
+        "; {} in {}, {:.1} s.",
+        counted(traces, "trace"),
+        counted(executions, "execution"),
+        elapsed.as_secs_f64()
+    );
+    let mut reading = "holds: nothing fatal and no hazard is reachable. Numbers: the distinct traces \
+                       (schedules that differ in more than the order of independent steps) that show \
+                       the kind."
+        .to_owned();
+    if open > 0 {
+        reading += " open: none was found, but not every schedule was explored.";
+    }
+    if checked.iter().any(Checked::differs) {
+        reading += &format!(" {DIFFERS}: not as expected, see below.");
+    }
+    let mut text = String::new();
+    for (tone, paragraph) in [(Tone::Faint, reading), (Tone::Plain, figures)] {
+        text += &paragraphs(&paragraph, tone, style);
+    }
+    for assumption in assumptions(checked) {
+        text += &paragraphs(&assumption, Tone::Plain, style);
+    }
+    text
+}
+
+fn paragraphs(text: &str, tone: Tone, style: Style) -> String {
+    wrap(text, style.width, 0)
+        .iter()
+        .map(|line| style.paint(tone, line) + "\n")
+        .collect()
+}
+
+/// What the verdicts rest on.
+fn assumptions(checked: &[Checked]) -> Vec<String> {
+    if checked.iter().all(|c| c.verdict.is_exhaustive()) {
+        return vec![
+            "Exhaustive: sequentially consistent, unbounded, every schedule of every cell. Weaker \
+             memory orders, and what model/README.md lists as left out, are not covered."
+                .to_owned(),
+        ];
+    }
+    let all = checked.len() as u64;
+    let exhaustive = checked.iter().filter(|c| c.verdict.is_exhaustive()).count() as u64;
+    let mut lines = vec![format!(
+        "NOT exhaustive: every schedule was explored in {exhaustive} of {}. What was not seen \
+         elsewhere may still happen.",
+        counted(all, "cell")
+    )];
+    let mut bounds: Vec<u8> = checked
+        .iter()
+        .filter_map(|c| c.verdict.search.bound())
+        .collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    for bound in bounds {
+        lines.push(format!(
+            "Bounded: at most {}, by loom's own bound, which leaves schedules out even inside it.",
+            counted(u64::from(bound), "preemption")
+        ));
+    }
+    if checked.iter().any(|c| c.verdict.search == Search::Plain) {
+        lines.push(
+            "Without reduction: plain loom, whose search is not counted as exhaustive here."
+                .to_owned(),
+        );
+    }
+    let incomplete: Vec<String> = checked
+        .iter()
+        .filter(|c| c.verdict.status == Status::Incomplete)
+        .map(|c| {
+            format!(
+                "{} ({})",
+                c.verdict.cell,
+                counted(c.verdict.figures.executions, "execution")
+            )
+        })
+        .collect();
+    if !incomplete.is_empty() {
+        lines.push(format!(
+            "Incomplete, the budget ran out: {}.",
+            incomplete.join(", ")
+        ));
+    }
+    let broken: Vec<String> = checked
+        .iter()
+        .filter(|c| matches!(c.verdict.status, Status::Error(_)))
+        .map(|c| c.verdict.cell.to_string())
+        .collect();
+    if !broken.is_empty() {
+        lines.push(format!(
+            "Broken down, nothing can be concluded: {}.",
+            broken.join(", ")
+        ));
+    }
+    lines
+}
+
+/// What differs from what was expected, cell by cell, and how to see it; one
+/// sentence when nothing does.
+pub fn differences(checked: &[Checked], style: Style) -> String {
+    let differing: Vec<&Checked> = checked.iter().filter(|c| c.differs()).collect();
+    if differing.is_empty() {
+        return all_as_expected(checked, style);
+    }
+    let heading = match differing.len() {
+        1 => "1 cell is not as its scenario expects:".to_owned(),
+        n => format!(
+            "{} cells are not as their scenarios expect:",
+            grouped(n as u64)
+        ),
+    };
+    let mut text = style.paint(Tone::Strong, &heading) + "\n";
+    for checked in differing {
+        text += &difference(checked, style);
+    }
+    text
+}
+
+fn all_as_expected(checked: &[Checked], style: Style) -> String {
+    let judged = |c: &&Checked| c.verdict.as_expected() == Some(true);
+    let expected = checked.iter().filter(judged).count();
+    let unfinished = checked
+        .iter()
+        .filter(|c| c.verdict.expected.is_some() && c.verdict.as_expected() == Some(false))
+        .count();
+    let sentence = match (expected, unfinished) {
+        (0, 0) => "Nothing is expected of these cells.".to_owned(),
+        (_, 0) if expected == checked.len() => "All as expected.".to_owned(),
+        (_, 0) => format!(
+            "As expected, where something is: {expected} of {}.",
+            counted(checked.len() as u64, "cell")
+        ),
+        _ => format!("No difference so far, but {unfinished} cannot be judged."),
+    };
+    let tone = if unfinished == 0 && expected > 0 {
+        Tone::Good
+    } else {
+        Tone::Plain
+    };
+    style.paint(tone, &sentence) + "\n"
+}
+
+fn difference(checked: &Checked, style: Style) -> String {
+    let verdict = &checked.verdict;
+    let names = |kinds: &[Kind]| {
+        kinds
+            .iter()
+            .map(|kind| format!("{kind} ({})", kind.class()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (unexpected, missing) = (checked.unexpected(), checked.missing());
+    let mut facts = Vec::new();
+    if !unexpected.is_empty() {
+        facts.push(("found, not expected", names(&unexpected)));
+    }
+    if !missing.is_empty() {
+        let doubt = if verdict.is_exhaustive() {
+            ""
+        } else {
+            "; the search was not exhaustive"
+        };
+        facts.push(("expected, not found", names(&missing) + doubt));
+    }
+    if let Some(expected) = &verdict.expected {
+        facts.push(("the file's reason", expected.because.clone()));
+    }
+    let mut text = style.paint(Tone::Bad, &format!("{DIFFERS} {}", verdict.cell)) + "\n";
+    for (what, fact) in facts {
+        for line in wrap(&format!("    {what:<20} {fact}"), style.width, 25) {
+            text += &(line + "\n");
+        }
+    }
+    // A command is kept on one line, so that it can be copied.
+    if !verdict.reachable.is_empty() {
+        let kind = unexpected
+            .first()
+            .map_or(String::new(), |kind| format!(" --kind {kind}"));
+        text += &format!("    {}{kind}\n", checked.explain);
+    }
+    text
+}

@@ -1,0 +1,193 @@
+//! Scenario files: who runs what against whom, and what each kernel is
+//! expected to do.
+//!
+//! A file is read once and judged as a whole: every combination of parameter
+//! values is substituted, parsed and checked when it is loaded, so that nothing
+//! of it can go wrong later. `scenarios/README.md` is the format's reference.
+
+use stalewake_model::release::Release;
+
+use crate::cell::Parameters;
+use crate::verdict::Expected;
+
+mod call;
+mod error;
+mod expect;
+mod machine;
+mod parameters;
+mod read;
+mod shipped;
+mod step;
+mod table;
+#[cfg(test)]
+mod tests;
+mod threads;
+
+pub use error::ScenarioError;
+pub use read::{parse, read, read_dir};
+pub use shipped::shipped;
+pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_reference};
+
+/// A scenario file that is in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The stem of its file name: lower-case letters, digits and `-`.
+    pub name: String,
+    /// What it shows, in a line.
+    pub title: String,
+    /// The commit, mail or note it comes from.
+    pub source: String,
+    /// What happens, in prose.
+    pub story: String,
+    /// What it can be varied by, in the order of the file.
+    pub parameters: Vec<Parameter>,
+    /// What is run for each combination of parameter values.
+    variants: Vec<(Parameters, Variant)>,
+    /// What is expected of each combination and kernel that the file covers.
+    expectations: Vec<Expectation>,
+}
+
+/// Something that a scenario can be varied by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// The values it can have; at least one.
+    pub values: Vec<String>,
+}
+
+/// What is run for one combination of parameter values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// The machine.
+    pub machine: MachineSpec,
+    /// The names of the inodes, those of the pages first.
+    pub inodes: Vec<String>,
+    /// The pages that are in the page cache at the start.
+    pub pages: Vec<PageSpec>,
+    /// The threads that run; from one to four.
+    pub threads: Vec<ThreadSpec>,
+}
+
+/// The machine that a scenario runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// Page frames, from 1 to 8.
+    pub frames: u16,
+    /// Buckets of `page_wait_table`, from 1 to 4.
+    pub wait_table: u16,
+    /// The order of a huge page, from 1 to 3.
+    pub huge_order: u16,
+    /// `CONFIG_DEBUG_VM_PGFLAGS`.
+    pub debug_vm_pgflags: bool,
+    /// `CONFIG_DEBUG_VM`.
+    pub debug_vm: bool,
+    /// The block device.
+    pub device: Device,
+}
+
+/// When a block device is done with a bio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    /// When a thread takes it from the queue (`next bio`).
+    Queue,
+    /// In `submit_bio` already, as a RAM disk is.
+    Immediate,
+}
+
+/// A page that is in the page cache at the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageSpec {
+    /// What steps call it.
+    pub name: String,
+    /// The page frame that it is in; no other page is.
+    pub frame: u16,
+    /// Its inode, an index into [`Variant::inodes`].
+    pub inode: usize,
+    /// Its index in the inode, from 0 to 3; no other page has it.
+    pub index: u16,
+    /// Its flags, each at most once.
+    pub flags: Vec<PageFlag>,
+}
+
+/// A flag that a page can have at the start. `PG_locked` is not among them:
+/// no thread would own the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageFlag {
+    /// `PG_writeback`.
+    Writeback,
+    /// `PG_dirty`.
+    Dirty,
+    /// `PG_waiters`.
+    Waiters,
+    /// `PG_uptodate`.
+    Uptodate,
+}
+
+/// A thread of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadSpec {
+    /// Its name.
+    pub name: String,
+    /// The pages it has a reference to from the start, indices into
+    /// [`Variant::pages`]; a page that is there twice gives it two.
+    pub holds: Vec<usize>,
+    /// What it does; from 1 to 32 steps.
+    pub steps: Vec<Step>,
+    /// The steps as they are written in the file, with values for parameters.
+    pub texts: Vec<String>,
+    /// The names of the variables that its steps assign, each once.
+    pub variables: Vec<String>,
+}
+
+/// What the file expects of one cell.
+#[derive(Debug, Clone, PartialEq)]
+struct Expectation {
+    parameters: Parameters,
+    release: &'static Release,
+    expected: Expected,
+}
+
+impl Scenario {
+    /// Every combination of parameter values, in the order of the file, the
+    /// last parameter changing fastest; one empty map when there are no
+    /// parameters.
+    pub fn combinations(&self) -> Vec<Parameters> {
+        self.variants
+            .iter()
+            .map(|(parameters, _)| parameters.clone())
+            .collect()
+    }
+
+    /// What is run for a combination of parameter values.
+    ///
+    /// # Panics
+    /// When it is not one of [`combinations`](Scenario::combinations).
+    pub fn variant(&self, parameters: &Parameters) -> &Variant {
+        self.variants
+            .iter()
+            .find_map(|(of, variant)| (of == parameters).then_some(variant))
+            .expect("a cell's parameters are one of its scenario's combinations")
+    }
+
+    /// The kernels of which the file expects something, in the order of
+    /// [`Release::ALL`].
+    pub fn kernels(&self) -> Vec<&'static Release> {
+        let listed = |release: &&Release| {
+            self.expectations
+                .iter()
+                .any(|expectation| expectation.release.name == release.name)
+        };
+        Release::ALL.iter().filter(listed).collect()
+    }
+
+    /// What the file expects of a cell; nothing of a kernel that it does not list.
+    pub fn expected(&self, parameters: &Parameters, release: &Release) -> Option<&Expected> {
+        self.expectations
+            .iter()
+            .find(|expectation| {
+                expectation.release.name == release.name && expectation.parameters == *parameters
+            })
+            .map(|expectation| &expectation.expected)
+    }
+}

@@ -1,0 +1,194 @@
+//! From a path, or a text, to a [`Scenario`].
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::Scenario;
+use super::error::{Problem, Result, ScenarioError, shorten};
+use super::expect::expectations;
+use super::machine::{machine, pages};
+use super::parameters::Declared;
+use super::table::{LONGEST_NAME, Table};
+use super::threads::{Cast, threads};
+
+/// The largest file that is read, in bytes; no more of a larger one is.
+const LARGEST: u64 = 1 << 20;
+/// The longest title or source, in bytes: they are headings of reports.
+const LONGEST_HEADING: usize = 400;
+/// The longest story, in bytes.
+const LONGEST_STORY: usize = 20_000;
+
+/// Reads a scenario from a file; the stem of the file's name is the scenario's.
+///
+/// # Errors
+/// When there is no such file, when it cannot be read, or when it is not a
+/// scenario in every detail.
+pub fn read(path: &Path) -> Result<Scenario> {
+    let bytes = bytes(path).map_err(|error| unreadable(path, error))?;
+    decode(path, &path.display().to_string(), &bytes)
+}
+
+/// Reads a scenario from the bytes of a file; `shown` is what errors call it.
+pub(super) fn decode(path: &Path, shown: &str, bytes: &[u8]) -> Result<Scenario> {
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy())
+        .unwrap_or_default();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse(&name, shown, text),
+        Err(_) if bytes.len() as u64 > LARGEST => Err(too_large(shown)),
+        Err(error) => {
+            let byte = error.valid_up_to();
+            // What comes before that byte is the same in the lossy text.
+            let text = String::from_utf8_lossy(bytes);
+            let error = ScenarioError::at(Problem::NotUtf8 { byte }, byte..byte, "from here");
+            Err(error.help("save the file as UTF-8").in_file(shown, &text))
+        }
+    }
+}
+
+fn too_large(file: &str) -> ScenarioError {
+    ScenarioError::new(Problem::TooLarge { limit: LARGEST }).in_file(file, "")
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for a writer that may never come.
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if !kind.is_file() {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
+    let path = path.display().to_string();
+    ScenarioError::new(match source.kind() {
+        ErrorKind::NotFound => Problem::NotFound { path },
+        ErrorKind::IsADirectory => Problem::Directory { path },
+        _ => Problem::Unreadable { path, source },
+    })
+}
+
+/// Reads every `*.toml` file of a directory, in the order of their names. A
+/// file that is not a scenario does not keep the others from being one.
+///
+/// # Errors
+/// When the directory itself cannot be read.
+pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
+        let path = entry.map_err(|error| unreadable(dir, error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths.iter().map(|path| read(path)).collect())
+}
+
+/// Reads a scenario of that name from a text; `file` is what errors call it.
+///
+/// # Errors
+/// When the text is not a scenario in every detail.
+pub fn parse(name: &str, file: &str, text: &str) -> Result<Scenario> {
+    if text.len() as u64 > LARGEST {
+        return Err(too_large(file));
+    }
+    scenario(name, text).map_err(|error| error.in_file(file, text))
+}
+
+fn scenario(name: &str, text: &str) -> Result<Scenario> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+        let problem = Problem::BadName {
+            name: shorten(name),
+        };
+        return Err(ScenarioError::new(problem).help(
+            "the file's name is the scenario's: lower-case letters, digits and `-`, then `.toml`",
+        ));
+    }
+    if text.trim().is_empty() {
+        return Err(ScenarioError::at(
+            Problem::Empty,
+            0..0,
+            "a `title` would be first",
+        ));
+    }
+    let document = DeTable::parse(text).map_err(|error| {
+        let error = first_error(text).unwrap_or(error);
+        let problem = Problem::Syntax {
+            message: error.message().replace('\n', ", "),
+        };
+        ScenarioError::at(problem, error.span().unwrap_or(0..0), "here")
+    })?;
+
+    let keys = [
+        "title",
+        "source",
+        "story",
+        "machine",
+        "parameters",
+        "page",
+        "thread",
+        "expect",
+    ];
+    let root = Table::root(document.get_ref(), &keys)?;
+    let prose = |key, most| root.required(key)?.prose(&format!("`{key}`"), most);
+    let title = prose("title", LONGEST_HEADING)?;
+    let source = prose("source", LONGEST_HEADING)?;
+    let story = prose("story", LONGEST_STORY)?;
+    let machine = machine(root.optional("machine"))?;
+    let declared = Declared::read(root.optional("parameters"))?;
+    let pages = pages(root.optional("page"), machine)?;
+    pages.check_names()?;
+    let threads = threads(root.required("thread")?, &declared, &pages)?;
+    let cast = Cast {
+        file: text,
+        declared: &declared,
+        machine,
+        pages: &pages,
+        threads: &threads,
+    };
+    let variants = cast.variants()?;
+    declared.check_used()?;
+    let expectations = expectations(root.optional("expect"), &declared)?;
+    Ok(Scenario {
+        name: name.to_owned(),
+        title,
+        source,
+        story,
+        parameters: declared.parameters,
+        variants,
+        expectations,
+    })
+}
+
+/// The error that comes first in the text: `toml` reports those of the
+/// structure before those of strings, and an open string ruins the structure.
+fn first_error(text: &str) -> Option<toml::de::Error> {
+    /// A larger text can have a great many errors, each of them kept.
+    const LARGEST_TO_SORT: usize = 1 << 16;
+    if text.len() > LARGEST_TO_SORT {
+        return None;
+    }
+    let (_, errors) = DeTable::parse_recoverable(text);
+    errors
+        .into_iter()
+        .min_by_key(|error| error.span().map_or(usize::MAX, |span| span.start))
+}

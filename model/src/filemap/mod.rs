@@ -1,0 +1,28 @@
+//! mm/filemap.c: the page cache, the page lock, waiting for a page bit.
+
+mod cache;
+mod lock;
+mod wait;
+mod wake;
+
+pub use cache::{
+    AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, add_to_page_cache_locked,
+    delete_from_page_cache, find_get_page, find_get_page_tag, grab_cache_page,
+};
+pub use lock::{lock_page, trylock_page, unlock_page};
+pub use wait::{
+    Behavior, Waited, put_and_wait_on_page_locked, wait_on_page_bit, wait_on_page_bit_common,
+    wait_on_page_locked,
+};
+pub use wake::{wake_page_function, wake_up_page, wake_up_page_bit};
+
+use crate::current::Current;
+use crate::page::Page;
+use crate::wait::WaitQueue;
+
+/// `page_waitqueue`: the bucket that a page's waiters queue in, which it
+/// shares with other pages, and keeps across its lives.
+fn page_waitqueue<'m>(cx: &Current<'m>, page: &Page) -> &'m WaitQueue {
+    let table = &cx.machine.page_wait_table;
+    &table[usize::from(page.pfn) % table.len()]
+}

@@ -1,0 +1,292 @@
+//! Waiting for a page bit.
+
+use std::sync::Arc;
+
+use crate::current::Current;
+use crate::filemap::lock::set_locked_for;
+use crate::filemap::page_waitqueue;
+use crate::mechanism::{LockHandoff, WaitShared};
+use crate::page::{PG_LOCKED, Page, Use, set_page_waiters};
+use crate::swap::put_page;
+use crate::sync::{ObjectName, SleepState};
+use crate::violation::Halt;
+use crate::wait::{
+    Queued, WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN, WaitEntry, WaitQueue,
+    add_wait_queue_entry_tail, finish_wait, is_queued,
+};
+
+/// `page_lock_unfairness`: so often a waiter is only woken before the lock is
+/// handed over to it.
+const PAGE_LOCK_UNFAIRNESS: u32 = 5;
+
+/// What a waiter wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behavior {
+    /// To own the bit.
+    Exclusive,
+    /// To see it cleared.
+    Shared,
+    /// The same, and to drop its reference before it sleeps: it does not touch
+    /// the page afterwards.
+    Drop,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// With what was waited for.
+    Done,
+    /// `-EINTR`: with a fatal signal.
+    Interrupted,
+}
+
+/// `wait_on_page_bit`: until the bit has been cleared.
+///
+/// # Errors
+/// What waiting can meet.
+pub fn wait_on_page_bit(cx: &Current<'_>, page: &Page, bit: u64) -> Result<(), Halt> {
+    let _call = cx.enter("wait_on_page_bit");
+    wait_on_page_bit_common(cx, page, bit, Behavior::Shared, SleepState::Uninterruptible)?;
+    Ok(())
+}
+
+/// `wait_on_page_locked`.
+///
+/// # Errors
+/// What waiting can meet.
+pub fn wait_on_page_locked(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+    let _call = cx.enter("wait_on_page_locked");
+    if page.flags.test(cx, PG_LOCKED) {
+        wait_on_page_bit(cx, page, PG_LOCKED)
+    } else {
+        Ok(())
+    }
+}
+
+/// `put_and_wait_on_page_locked`: gives the reference up and waits.
+///
+/// # Errors
+/// What waiting can meet.
+pub fn put_and_wait_on_page_locked(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+    let _call = cx.enter("put_and_wait_on_page_locked");
+    let sleep = SleepState::Uninterruptible;
+    wait_on_page_bit_common(cx, page, PG_LOCKED, Behavior::Drop, sleep)?;
+    Ok(())
+}
+
+/// `wait_on_page_bit_common`.
+///
+/// # Errors
+/// When the wake-up never comes; what dropping a reference can meet.
+pub fn wait_on_page_bit_common(
+    cx: &Current<'_>,
+    page: &Page,
+    bit: u64,
+    behavior: Behavior,
+    sleep: SleepState,
+) -> Result<Waited, Halt> {
+    let _call = cx.enter("wait_on_page_bit_common");
+    let wait = PageWait {
+        cx,
+        page,
+        bit,
+        behavior,
+        sleep,
+        queue: page_waitqueue(cx, page),
+        entry: WaitEntry::new(cx, page.pfn, bit),
+    };
+    match (behavior, cx.kernel().wait_shared, cx.kernel().lock_handoff) {
+        (Behavior::Exclusive, _, LockHandoff::Never)
+        | (Behavior::Shared | Behavior::Drop, WaitShared::Retest, _) => wait.until_seen_clear(),
+        (Behavior::Exclusive, _, handoff) => wait.until_owned(handoff),
+        (Behavior::Shared | Behavior::Drop, WaitShared::Once, _) => wait.until_woken(),
+    }
+}
+
+/// A wait, with the entry on its task's stack.
+struct PageWait<'c, 'm> {
+    cx: &'c Current<'m>,
+    page: &'c Page,
+    bit: u64,
+    behavior: Behavior,
+    sleep: SleepState,
+    queue: &'m WaitQueue,
+    entry: Arc<WaitEntry>,
+}
+
+impl PageWait<'_, '_> {
+    /// v5.8: queue, test, sleep, test again; queue again while the bit is set.
+    fn until_seen_clear(&self) -> Result<Waited, Halt> {
+        let (cx, task) = (self.cx, self.cx.task());
+        let exclusive = self.behavior == Behavior::Exclusive;
+        let flags = if exclusive { WQ_FLAG_EXCLUSIVE } else { 0 };
+        let waited = loop {
+            {
+                let mut list = self.queue.lock(cx)?;
+                if !is_queued(&list, &self.entry) {
+                    let waits_for = Use::default();
+                    let queued = Queued {
+                        entry: self.entry.clone(),
+                        flags,
+                        waits_for,
+                    };
+                    add_wait_queue_entry_tail(cx, &mut list, queued);
+                    let now = set_page_waiters(cx, self.page)?;
+                    if let Some(queued) = list.last_mut() {
+                        queued.waits_for = now;
+                    }
+                }
+                task.set_current_state(cx, self.sleep);
+            }
+            let is_set = self.page.flags.test(cx, self.bit);
+            if self.behavior == Behavior::Drop {
+                put_page(cx, self.page)?;
+            }
+            if is_set {
+                task.schedule(cx, self.waits_on())?;
+            }
+            let done = match self.behavior {
+                Behavior::Exclusive => set_locked_for(cx, self.page, cx.thread())?,
+                Behavior::Shared => !self.page.flags.test(cx, self.bit),
+                Behavior::Drop => false,
+            };
+            if done {
+                break Waited::Done;
+            }
+            if self.is_interrupted() {
+                break Waited::Interrupted;
+            }
+            if self.behavior == Behavior::Drop {
+                break Waited::Done;
+            }
+        };
+        finish_wait(cx, self.queue, &self.entry)?;
+        Ok(waited)
+    }
+
+    /// v5.9, SHARED and DROP: being woken is enough.
+    fn until_woken(&self) -> Result<Waited, Halt> {
+        if self.queue_unless_clear(0)? {
+            return Ok(Waited::Done);
+        }
+        if self.behavior == Behavior::Drop {
+            put_page(self.cx, self.page)?;
+        }
+        if self.sleep_until_woken()? != 0 {
+            return Ok(Waited::Done);
+        }
+        finish_wait(self.cx, self.queue, &self.entry)?;
+        // A wake-up that came after the signal still counts.
+        let woken = self.entry.flags.test(self.cx, WQ_FLAG_WOKEN);
+        Ok(if woken {
+            Waited::Done
+        } else {
+            Waited::Interrupted
+        })
+    }
+
+    /// v5.9-rc1 and later, EXCLUSIVE: woken with the bit (handed over), or
+    /// woken to try for it.
+    fn until_owned(&self, handoff: LockHandoff) -> Result<Waited, Halt> {
+        let mut budget = PAGE_LOCK_UNFAIRNESS;
+        loop {
+            let mut flags = WQ_FLAG_EXCLUSIVE;
+            if handoff == LockHandoff::AfterBudget {
+                flags |= if budget == 0 { WQ_FLAG_CUSTOM } else { 0 };
+                budget = budget.saturating_sub(1);
+            }
+            if self.queue_unless_clear(flags)? {
+                return Ok(Waited::Done);
+            }
+            let woken = self.sleep_until_woken()?;
+            if woken == 0 {
+                finish_wait(self.cx, self.queue, &self.entry)?;
+                let given = self.was_given_the_bit(handoff);
+                return Ok(if given {
+                    Waited::Done
+                } else {
+                    Waited::Interrupted
+                });
+            }
+            // Without a budget, WOKEN implies ownership.
+            let owned = handoff != LockHandoff::AfterBudget
+                || woken & WQ_FLAG_DONE != 0
+                || set_locked_for(self.cx, self.page, self.cx.thread())?;
+            if owned {
+                return Ok(Waited::Done);
+            }
+        }
+    }
+
+    /// After a signal: whether a waker has handed the bit over meanwhile.
+    fn was_given_the_bit(&self, handoff: LockHandoff) -> bool {
+        let given = if handoff == LockHandoff::AfterBudget {
+            WQ_FLAG_DONE
+        } else {
+            WQ_FLAG_WOKEN
+        };
+        self.entry.flags.test(self.cx, given)
+    }
+
+    /// Under the queue's lock: PG_waiters, then the last chance to get what is
+    /// waited for without sleeping, then the queue. Returns whether it was
+    /// got: then the entry is not queued, and nobody knows of it.
+    fn queue_unless_clear(&self, flags: u64) -> Result<bool, Halt> {
+        let cx = self.cx;
+        let mut list = self.queue.lock(cx)?;
+        self.entry.flags.store(cx, flags);
+        set_page_waiters(cx, self.page)?;
+        let (got, waits_for) = if self.behavior == Behavior::Exclusive {
+            let got = set_locked_for(cx, self.page, cx.thread())?;
+            (got, Use::default())
+        } else {
+            let (bits, now) = self
+                .page
+                .flags
+                .read_and(cx, self.bit, |ghost, a| ghost.current_use(a));
+            (bits == 0, now)
+        };
+        if !got {
+            let queued = Queued {
+                entry: self.entry.clone(),
+                flags,
+                waits_for,
+            };
+            add_wait_queue_entry_tail(cx, &mut list, queued);
+        }
+        Ok(got)
+    }
+
+    /// Sleeps until WOKEN is set, and returns the entry's flags; zero after a
+    /// fatal signal.
+    fn sleep_until_woken(&self) -> Result<u64, Halt> {
+        let (cx, task) = (self.cx, self.cx.task());
+        loop {
+            task.set_current_state(cx, self.sleep);
+            let flags = self.entry.flags.load(cx);
+            if flags & WQ_FLAG_WOKEN != 0 {
+                return Ok(flags);
+            }
+            if self.is_interrupted() {
+                return Ok(0);
+            }
+            task.schedule(cx, self.waits_on())?;
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.sleep == SleepState::Killable && self.cx.task().fatal_signal_pending(self.cx)
+    }
+
+    fn waits_on(&self) -> ObjectName {
+        let field = if self.bit == PG_LOCKED {
+            "PG_locked"
+        } else {
+            "PG_writeback"
+        };
+        ObjectName {
+            field,
+            owner: self.page.pfn,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The points at which kernels differ.
+//!
+//! A [`Kernel`] picks one alternative of every mechanism. Each mechanism is
+//! defined alone, so that any combination means something. The first
+//! alternative is always v5.8's.
+
+use std::fmt;
+
+/// One alternative of a mechanism, for listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The name used on the command line and in JSON.
+    pub name: &'static str,
+    /// The commit or mail it comes from.
+    pub source: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// A point at which kernels differ, for listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mechanism {
+    /// The name used on the command line and in JSON.
+    pub name: &'static str,
+    /// What is decided here.
+    pub summary: &'static str,
+    /// The alternatives; the first is v5.8's.
+    pub alternatives: &'static [Alternative],
+}
+
+/// A mechanism or an alternative that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownMechanism {
+    /// No mechanism has this name.
+    #[error("there is no mechanism `{name}`")]
+    Mechanism {
+        /// The name as typed.
+        name: String,
+    },
+    /// The mechanism has no alternative of this name.
+    #[error("mechanism `{mechanism}` has no alternative `{name}`")]
+    Alternative {
+        /// The mechanism.
+        mechanism: &'static str,
+        /// The name as typed.
+        name: String,
+    },
+}
+
+macro_rules! mechanisms {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ident = $name:literal {
+            $($(#[doc = $variant_doc:literal])+ $variant:ident = $alternative:literal ($source:literal),)+
+        }
+    )*) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $type {
+                $($(#[doc = $variant_doc])+ $variant,)+
+            }
+        )*
+
+        /// One alternative of every mechanism.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct Kernel {
+            $($(#[doc = $doc])+ pub $field: $type,)*
+        }
+
+        impl Kernel {
+            /// Every mechanism, in the order of listings.
+            pub const MECHANISMS: &'static [Mechanism] = &[$(Mechanism {
+                name: $name,
+                summary: concat!($($doc),+),
+                alternatives: &[$(Alternative {
+                    name: $alternative,
+                    source: $source,
+                    summary: concat!($($variant_doc),+),
+                },)+],
+            },)*];
+
+            /// The name of the alternative chosen for each mechanism.
+            pub fn choices(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+                [$((
+                    $name,
+                    match self.$field { $($type::$variant => $alternative,)+ },
+                ),)*].into_iter()
+            }
+
+            /// Chooses an alternative by name.
+            ///
+            /// # Errors
+            /// When the mechanism or the alternative does not exist.
+            pub fn set(&mut self, mechanism: &str, alternative: &str) -> Result<(), UnknownMechanism> {
+                match mechanism {
+                    $($name => self.$field = match alternative {
+                        $($alternative => $type::$variant,)+
+                        other => return Err(UnknownMechanism::Alternative {
+                            mechanism: $name,
+                            name: other.to_owned(),
+                        }),
+                    },)*
+                    other => return Err(UnknownMechanism::Mechanism { name: other.to_owned() }),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+mechanisms! {
+    /// Who holds a page reference while `end_page_writeback` runs.
+    end_ref: EndRef = "end-ref" {
+        /// Nobody: after the clear the page may be freed and reused.
+        None = "none" ("v5.8"),
+        /// `end_page_writeback` takes one before the clear and drops it after the wake-up.
+        GetPage = "get-page" ("073861ed77"),
+    }
+
+    /// Whether `wake_page_function` looks at the bit before it wakes a non-exclusive waiter.
+    wake_shared_if_set: WakeSharedIfSet = "wake-shared-if-set" {
+        /// The bit is set again: stop the walk, wake nobody.
+        Stop = "stop" ("v5.8"),
+        /// The bit is not examined.
+        Wake = "wake" ("2a9127fcf229"),
+    }
+
+    /// The wait loop of SHARED and DROP waiters.
+    wait_shared: WaitShared = "wait-shared" {
+        /// The waiter tests the bit itself after every wake-up, and queues again while it is set.
+        Retest = "retest" ("v5.8"),
+        /// Being woken is enough: the bit is not looked at again.
+        Once = "once" ("2a9127fcf229"),
+    }
+
+    /// Whether `wait_on_page_writeback` looks again after its wait.
+    wait_on_writeback: WaitOnWriteback = "wait-on-writeback" {
+        /// One wait.
+        If = "if" ("v5.8"),
+        /// Wait until the bit is seen clear.
+        While = "while" ("c2407cf7d22d"),
+    }
+
+    /// The wait loop of EXCLUSIVE waiters: does the waker hand the lock over?
+    lock_handoff: LockHandoff = "lock-handoff" {
+        /// Never: a woken waiter tries, and queues again at the tail.
+        Never = "never" ("v5.8"),
+        /// Always: the waker takes the bit for the waiter.
+        Always = "always" ("2a9127fcf229"),
+        /// After a number of fruitless wake-ups, here 5 as in the kernel.
+        AfterBudget = "after-budget" ("5ef64cc8987a"),
+    }
+
+    /// When `end_page_writeback` tests PG_waiters.
+    waiters_test_order: WaitersTestOrder = "waiters-test-order" {
+        /// After PG_writeback has been cleared.
+        AfterClear = "after-clear" ("v5.8"),
+        /// Before it is cleared: a negative control, it loses wake-ups.
+        BeforeClear = "before-clear" ("negative control"),
+    }
+
+    /// When the reference of `end-ref=get-page` is dropped.
+    reference_drop: ReferenceDrop = "reference-drop" {
+        /// After the wake-up.
+        AfterWake = "after-wake" ("073861ed77"),
+        /// Before it: a negative control, it undoes the fix.
+        BeforeWake = "before-wake" ("negative control"),
+    }
+}
+
+impl Kernel {
+    /// The mechanism of that name.
+    pub fn mechanism(name: &str) -> Option<&'static Mechanism> {
+        Kernel::MECHANISMS
+            .iter()
+            .find(|mechanism| mechanism.name == name)
+    }
+}
+
+/// The kernel as `mechanism=alternative` pairs, for logs.
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (mechanism, alternative)) in self.choices().enumerate() {
+            write!(
+                f,
+                "{}{mechanism}={alternative}",
+                if i == 0 { "" } else { " " }
+            )?;
+        }
+        Ok(())
+    }
+}

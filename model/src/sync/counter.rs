@@ -1,0 +1,184 @@
+//! `atomic_t` as a reference count.
+
+use std::cmp::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::cpu::Effect;
+use super::run::Object;
+use super::{Cpu, Footprint, MAX_THREADS, Objects};
+
+/// Going up sets this, going down clears it: steps in one direction commute,
+/// steps in opposite directions do not, since their order decides who sees a
+/// zero.
+const VALUE: u64 = 1;
+/// Whether the counter is zero.
+const ZERO: u64 = 2;
+const ALL: u64 = VALUE | ZERO;
+
+/// One more, of a counter that is not zero.
+const UP: Footprint = Footprint::setting(VALUE);
+/// One less, with two or more left: in either order, two of these leave one.
+const DOWN: Footprint = Footprint::clearing(VALUE);
+/// One less, with one left: another thread's would now be the last, so two
+/// that start from the same value do not commute.
+const DOWN_TO_ONE: Footprint = Footprint::reading(VALUE).and(DOWN);
+/// A look at whether the counter is zero.
+const IS_ZERO: Footprint = Footprint::reading(ZERO);
+/// A step to or from zero, or somewhere below: it commutes with nothing.
+const EDGE: Footprint = Footprint::exclusive(ALL);
+
+/// A counter that threads share. Every method is one atomic step.
+pub struct Counter {
+    object: Object,
+    state: Mutex<State>,
+}
+
+struct State {
+    value: i64,
+    /// Of a counter that nobody can bring to zero, how much of it each thread
+    /// owns.
+    owned: Option<[i64; MAX_THREADS]>,
+}
+
+impl Counter {
+    /// A counter of the initial state.
+    pub fn new(objects: &mut Objects, field: &'static str, owner: u16, value: i64) -> Counter {
+        Counter::with(objects, field, owner, State { value, owned: None })
+    }
+
+    /// A counter of which one count is never taken, beside what the threads
+    /// own of it at the start. That no thread takes more than it owns is
+    /// checked thread by thread, so it does not depend on the schedule; then
+    /// nobody ever sees a zero, and going up and down commute.
+    pub fn pinned(
+        objects: &mut Objects,
+        field: &'static str,
+        owner: u16,
+        owned: [i64; MAX_THREADS],
+    ) -> Counter {
+        let value = 1 + owned.iter().sum::<i64>();
+        Counter::with(
+            objects,
+            field,
+            owner,
+            State {
+                value,
+                owned: Some(owned),
+            },
+        )
+    }
+
+    fn with(objects: &mut Objects, field: &'static str, owner: u16, state: State) -> Counter {
+        Counter {
+            object: objects.object(field, owner),
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operate<R>(
+        &self,
+        cpu: &Cpu,
+        operation: &'static str,
+        update: impl FnOnce(&mut State) -> (Footprint, R),
+    ) -> R {
+        cpu.turn(&self.object);
+        let mut state = self.state();
+        let before = state.value;
+        let (footprint, result) = update(&mut state);
+        let effect = Effect {
+            mask: u64::MAX,
+            before: before as u64,
+            after_value: state.value as u64,
+            ..Effect::new(operation, footprint)
+        };
+        cpu.announce(self.object.id, self.object.name, &effect);
+        result
+    }
+
+    /// `atomic_inc`, relaxed: adds one, sees nothing.
+    pub fn inc(&self, cpu: &Cpu) {
+        let me = cpu.thread().index();
+        self.operate(cpu, "atomic_inc", |state| (state.up(me), ()));
+    }
+
+    /// `atomic_dec_and_test`, fully ordered: takes one, and returns whether
+    /// what is left is more than zero, zero, or less.
+    pub fn dec_and_test(&self, cpu: &Cpu) -> Ordering {
+        let me = cpu.thread().index();
+        self.operate(cpu, "atomic_dec_and_test", |state| state.down(me))
+    }
+
+    /// `atomic_add_unless(1, 0)`, fully ordered on success: adds one unless
+    /// the counter is zero, and returns whether it did.
+    pub fn inc_unless_zero(&self, cpu: &Cpu) -> bool {
+        let me = cpu.thread().index();
+        self.operate(cpu, "atomic_add_unless", |state| match state.value {
+            _ if state.owned.is_some() => (state.up(me), true),
+            0 => (IS_ZERO, false),
+            _ => (IS_ZERO.and(state.up(me)), true),
+        })
+    }
+
+    /// `atomic_read`, relaxed. Not of a pinned counter, whose value is nobody's
+    /// business while threads run.
+    pub fn read(&self, cpu: &Cpu) -> i64 {
+        self.operate(cpu, "atomic_read", |state| {
+            assert!(
+                state.owned.is_none(),
+                "the value of a pinned counter is not looked at"
+            );
+            (Footprint::reading(ALL), state.value)
+        })
+    }
+
+    /// `atomic_set`, relaxed. Not of a pinned counter.
+    pub fn set(&self, cpu: &Cpu, new: i64) {
+        self.operate(cpu, "atomic_set", |state| {
+            assert!(state.owned.is_none(), "a pinned counter is not set");
+            state.value = new;
+            (Footprint::overwriting(ALL), ())
+        });
+    }
+
+    /// The value when no thread runs any more.
+    pub fn at_end(&self) -> i64 {
+        self.state().value
+    }
+}
+
+impl State {
+    fn up(&mut self, thread: usize) -> Footprint {
+        let before = self.value;
+        self.value += 1;
+        match &mut self.owned {
+            Some(owned) => {
+                owned[thread] += 1;
+                Footprint::default()
+            }
+            None if before > 0 => UP,
+            None => EDGE,
+        }
+    }
+
+    fn down(&mut self, thread: usize) -> (Footprint, Ordering) {
+        self.value -= 1;
+        match &mut self.owned {
+            Some(owned) => {
+                owned[thread] -= 1;
+                let left = if owned[thread] < 0 {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                };
+                (Footprint::default(), left)
+            }
+            None if self.value > 1 => (DOWN, Ordering::Greater),
+            None if self.value == 1 => (DOWN_TO_ONE, Ordering::Greater),
+            None => (EDGE, self.value.cmp(&0)),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How a program is executed: under loom, or on native threads.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::run::Run;
+use super::{Cpu, Objects, Observer, Program, ThreadId};
+
+/// What executes a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// loom, branching only where the observer asks for it.
+    Reduced,
+    /// loom with one loom object per shared object, branching wherever two
+    /// threads use the same one.
+    Plain {
+        /// loom's preemption bound, which makes the search partial.
+        bound: Option<u8>,
+    },
+    /// Native threads, one schedule an execution, whichever comes.
+    Native,
+}
+
+/// Why an exploration ended that should not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EngineError {
+    /// What the panic said.
+    pub message: String,
+}
+
+/// The payload with which a search is ended from inside.
+struct Enough;
+
+/// A path is as long as the steps of an execution, with what lies between
+/// them: blocked attempts, the ends of threads, the asking for alternatives.
+const MAX_BRANCHES: usize = 4 * super::MAX_STEPS;
+
+/// Executes `program` again and again, until every schedule that is to be
+/// explored was, or until the observer has had enough.
+///
+/// # Errors
+/// When the program or loom panics.
+pub fn execute<P: Program>(
+    engine: Engine,
+    program: &Arc<P>,
+    observer: &Arc<dyn Observer>,
+) -> Result<(), EngineError> {
+    let search = || match engine {
+        Engine::Reduced => explore(engine, None, program, observer),
+        Engine::Plain { bound } => explore(engine, bound, program, observer),
+        Engine::Native => run_native(program, observer),
+    };
+    match catch_unwind(AssertUnwindSafe(search)) {
+        Ok(()) => Ok(()),
+        Err(payload) if payload.is::<Enough>() => Ok(()),
+        Err(payload) => Err(EngineError {
+            message: message_of(payload.as_ref()),
+        }),
+    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("the exploration panicked")
+        .to_owned()
+}
+
+fn explore<P: Program>(
+    engine: Engine,
+    bound: Option<u8>,
+    program: &Arc<P>,
+    observer: &Arc<dyn Observer>,
+) {
+    let (program, observer) = (program.clone(), observer.clone());
+    builder(bound).check(move || {
+        if !observer.begin() {
+            resume_unwind(Box::new(Enough));
+        }
+        let threads = program.threads();
+        let run = Arc::new(Run::new(engine, observer.clone(), threads));
+        let state = Arc::new(program.start(&mut Objects::new(engine)));
+        // The first thread is loom's root: each thread costs loom a fresh
+        // coroutine, which is most of the cost of a short execution.
+        let others = (1..threads).map(|thread| {
+            let (run, program, state) = (run.clone(), program.clone(), state.clone());
+            let body = move || run_thread(&run, &*program, &state, ThreadId(thread as u8));
+            loom::thread::spawn(body).thread().clone()
+        });
+        run.set_handles(
+            [loom::thread::current()]
+                .into_iter()
+                .chain(others)
+                .collect(),
+        );
+        run_thread(&run, &*program, &state, ThreadId(0));
+    });
+}
+
+fn run_thread<P: Program>(run: &Arc<Run>, program: &P, state: &P::State, thread: ThreadId) {
+    let cpu = Cpu::new(run.clone(), thread);
+    // How the thread ended was reported where it happened.
+    let _ = program.thread(state, &cpu);
+    run.finish(thread, |ending| program.end(state, ending));
+}
+
+/// loom's own defaults come from `LOOM_*` variables of the environment, which
+/// would silently weaken a search: every field is set here.
+fn builder(bound: Option<u8>) -> loom::model::Builder {
+    let mut builder = loom::model::Builder::new();
+    builder.max_threads = loom::MAX_THREADS;
+    builder.max_branches = MAX_BRANCHES;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.preemption_bound = bound.map(usize::from);
+    builder.checkpoint_file = None;
+    builder.checkpoint_interval = usize::MAX;
+    builder.expect_explicit_explore = false;
+    builder.location = false;
+    builder.log = false;
+    builder
+}
+
+fn run_native<P: Program>(program: &Arc<P>, observer: &Arc<dyn Observer>) {
+    while observer.begin() {
+        let threads = program.threads();
+        let run = Arc::new(Run::new(Engine::Native, observer.clone(), threads));
+        let state = program.start(&mut Objects::new(Engine::Native));
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                let (run, state) = (&run, &state);
+                scope.spawn(move || run_thread(run, &**program, state, ThreadId(thread as u8)));
+            }
+        });
+    }
+}

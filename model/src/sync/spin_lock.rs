@@ -1,0 +1,136 @@
+//! `spinlock_t`, and the data that it protects.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::cpu::Effect;
+use super::run::{Object, Wait};
+use super::{Cpu, Footprint, Objects};
+use crate::violation::Halt;
+
+/// What taking a lock reads and changes.
+pub(super) const TAKES: Footprint = Footprint::exclusive(1);
+
+/// A spin lock and the data under it.
+///
+/// Taking it is a step, and never commutes with another taking of it. Letting
+/// it go is none: nothing can happen between a thread's last operation under
+/// the lock and its release that another thread could notice.
+pub struct SpinLock<T> {
+    object: Object,
+    lock: Mutex<Lock>,
+    data: Mutex<T>,
+    operation: &'static str,
+}
+
+#[derive(Default)]
+struct Lock {
+    held: bool,
+    /// The holder halted inside its critical section.
+    poisoned: bool,
+    /// The last step of the previous holder when it let go.
+    released_at: Option<usize>,
+}
+
+/// The lock is held until this is dropped.
+#[must_use = "the lock is released when this is dropped"]
+pub struct SpinGuard<'a, T> {
+    lock: &'a SpinLock<T>,
+    cpu: &'a Cpu,
+    data: Option<MutexGuard<'a, T>>,
+}
+
+impl<T> SpinLock<T> {
+    /// A lock of the initial state; `operation` is the kernel's name for
+    /// taking it.
+    pub fn new(
+        objects: &mut Objects,
+        operation: &'static str,
+        field: &'static str,
+        owner: u16,
+        data: T,
+    ) -> SpinLock<T> {
+        SpinLock {
+            object: objects.object(field, owner),
+            lock: Mutex::default(),
+            data: Mutex::new(data),
+            operation,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Lock> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock, waiting for it as long as it takes.
+    ///
+    /// # Errors
+    /// [`Halt::Released`] if a holder halted inside its critical section: what
+    /// it left half done is a state that no kernel would show.
+    pub fn lock<'a>(&'a self, cpu: &'a Cpu) -> Result<SpinGuard<'a, T>, Halt> {
+        loop {
+            cpu.turn(&self.object);
+            let mut lock = self.state();
+            if !lock.held {
+                lock.held = true;
+                let (poisoned, enabled_by) = (lock.poisoned, lock.released_at);
+                drop(lock);
+                let taken = Effect {
+                    enabled_by,
+                    mask: 1,
+                    after_value: 1,
+                    ..Effect::new(self.operation, TAKES)
+                };
+                cpu.announce(self.object.id, self.object.name, &taken);
+                let data = Some(self.data.lock().unwrap_or_else(PoisonError::into_inner));
+                cpu.note_spin_lock();
+                let guard = SpinGuard {
+                    lock: self,
+                    cpu,
+                    data,
+                };
+                return if poisoned { cpu.released() } else { Ok(guard) };
+            }
+            cpu.prepare_to_wait(Wait::Lock(self.object.id));
+            drop(lock);
+            cpu.block()?;
+        }
+    }
+
+    /// The data when no thread runs any more.
+    pub fn at_end<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.data.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T> Deref for SpinGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.data
+            .as_ref()
+            .expect("the data is given back only on drop")
+    }
+}
+
+impl<T> DerefMut for SpinGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.data
+            .as_mut()
+            .expect("the data is given back only on drop")
+    }
+}
+
+impl<T> Drop for SpinGuard<'_, T> {
+    fn drop(&mut self) {
+        self.data = None;
+        self.cpu.note_spin_unlock();
+        let mut lock = self.lock.state();
+        lock.held = false;
+        lock.poisoned |= self.cpu.is_stopped();
+        lock.released_at = self.cpu.last_step();
+        drop(lock);
+        let id = self.lock.object.id;
+        self.cpu.run.unblock_all(|wait| wait == Wait::Lock(id));
+    }
+}
