@@ -59,13 +59,18 @@ impl Task {
     /// barrier.
     pub fn set_current_state(&self, cpu: &Cpu, state: SleepState) {
         debug_assert_eq!(cpu.thread(), self.thread, "a task sets its own state");
-        self.state.set(cpu, state.bit());
+        self.state.replace(
+            cpu,
+            "set_current_state",
+            state.bit(),
+            SLEEPING & !state.bit(),
+        );
         cpu.barrier("smp_mb");
     }
 
     /// `__set_current_state(TASK_RUNNING)`: the task does not want to sleep.
     pub fn set_running(&self, cpu: &Cpu) {
-        self.state.clear(cpu, SLEEPING);
+        self.state.replace(cpu, "__set_current_state", 0, SLEEPING);
     }
 
     /// `schedule`: sleeps if the state still says so, until woken; not if a

@@ -81,6 +81,8 @@ enum Update {
     Keep,
     Set(u64),
     Clear(u64),
+    /// Sets the first, clears the second.
+    Replace(u64, u64),
     Store(u64),
 }
 
@@ -90,6 +92,7 @@ impl Update {
             Update::Keep => bits,
             Update::Set(mask) => bits | mask,
             Update::Clear(mask) => bits & !mask,
+            Update::Replace(set, clear) => bits & !clear | set,
             Update::Store(value) => value,
         }
     }
@@ -99,6 +102,7 @@ impl Update {
             Update::Keep => Footprint::default(),
             Update::Set(mask) => Footprint::setting(mask),
             Update::Clear(mask) => Footprint::clearing(mask),
+            Update::Replace(set, clear) => Footprint::setting(set).and(Footprint::clearing(clear)),
             Update::Store(_) => Footprint::overwriting(ALL),
         }
     }
@@ -395,6 +399,18 @@ impl Word<()> {
             },
         );
         sleeps
+    }
+
+    /// Store of some bits of the word: sets those in `set`, clears those in
+    /// `clear`.
+    pub(super) fn replace(&self, cpu: &Cpu, operation: &'static str, set: u64, clear: u64) {
+        self.operate(
+            cpu,
+            operation,
+            0,
+            |_| Update::Replace(set, clear),
+            |(), _, _| (),
+        );
     }
 
     /// If one of the bits in `mask` is set, clears them all and lets `thread`
