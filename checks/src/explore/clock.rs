@@ -18,6 +18,14 @@ impl Clock {
         self.0[thread.index()] >= number
     }
 
+    /// Whether all of them are among the first so many steps of each thread.
+    pub(super) fn is_covered_by(&self, progress: &[u16; MAX_THREADS]) -> bool {
+        self.0
+            .iter()
+            .zip(progress)
+            .all(|(happened, taken)| happened <= taken)
+    }
+
     /// All that happens before either.
     pub(super) fn join(&mut self, other: &Clock) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {

@@ -5,18 +5,13 @@
 //! runs anything: it hears of the steps of an execution, finds the pairs that
 //! could have happened the other way round, and says where loom must branch.
 //!
-//! Two steps are dependent if they are on one object and their footprints do
-//! not commute. Beside that, a step happens before another if it made it
-//! possible at all: a wake-up and what the woken thread does next, the last
-//! step under a lock and the next taking of it. Such a pair cannot be reversed
-//! and is no race.
-//!
 //! Nothing is taken on trust: every alternative that was asked for is on the
 //! books until it has been explored, and a search whose books do not balance
 //! is an error, not a result.
 
 use stalewake_model::sync::{Alternative, Footprint, MAX_THREADS, ObjectId, Step, ThreadId};
 
+use super::causality::{Causality, Event, Races};
 use super::clock::{Clock, ThreadSet};
 
 /// The search went wrong; nothing can be concluded from it.
@@ -53,16 +48,13 @@ pub enum SearchError {
     Repeated,
 }
 
-/// A step that a thread would take: what a sleep set is made of.
+/// The next step of each thread that sleeps: what a sleep set is made of.
 type Asleep = [Option<(ObjectId, Footprint)>; MAX_THREADS];
 
-/// One step of the current execution, and what is known of the choice there.
-struct Node {
-    step: Step,
-    /// Which steps happen before it, itself included.
-    clock: Clock,
-    /// The how-many-eth of its thread, from 1.
-    number: u16,
+/// What is known of the choice of who takes a step.
+struct Choice {
+    /// Who took it this time.
+    current: ThreadId,
     /// Threads whose next step here leads to nothing new.
     asleep: Asleep,
     /// Threads that were explored here before the current one.
@@ -73,15 +65,11 @@ struct Node {
     asked: ThreadSet,
 }
 
-impl Node {
-    fn happens_before(&self, clock: &Clock) -> bool {
-        clock.covers(self.step.thread, self.number)
-    }
-
+impl Choice {
     /// Threads for which nothing more needs to be asked here.
     fn settled(&self) -> ThreadSet {
         let mut settled = self.wanted.union(self.asked);
-        settled.insert(self.step.thread);
+        settled.insert(self.current);
         for thread in 0..MAX_THREADS {
             if self.asleep[thread].is_some() || self.explored[thread].is_some() {
                 settled.insert(ThreadId(thread as u8));
@@ -93,14 +81,11 @@ impl Node {
 
 /// The state of a reduced search.
 #[derive(Default)]
-pub struct Dpor {
-    nodes: Vec<Node>,
-    /// The number of the next step of the current execution.
-    position: usize,
+pub(super) struct Dpor {
+    causality: Causality,
+    choices: Vec<Choice>,
     /// The sleep set at this point.
     asleep: Asleep,
-    /// What happens before the next step of each thread.
-    clocks: [Clock; MAX_THREADS],
     /// Whether the current execution has left the path of the previous one.
     diverged: bool,
     /// The first thing that went wrong.
@@ -109,30 +94,29 @@ pub struct Dpor {
 
 impl Dpor {
     /// A new execution starts.
-    pub fn begin(&mut self) {
-        self.position = 0;
+    pub(super) fn begin(&mut self) {
+        self.causality.rewind();
         self.asleep = Asleep::default();
-        self.clocks = [Clock::default(); MAX_THREADS];
-        self.diverged = self.nodes.is_empty();
+        self.diverged = self.choices.is_empty();
     }
 
     /// Whether `thread`'s next step leads to nothing new here.
-    pub fn is_asleep(&self, thread: ThreadId) -> bool {
+    pub(super) fn is_asleep(&self, thread: ThreadId) -> bool {
         self.asleep[thread.index()].is_some()
     }
 
     /// The steps of the current execution so far.
-    pub fn steps(&self) -> impl ExactSizeIterator<Item = &Step> {
-        self.nodes[..self.position].iter().map(|node| &node.step)
+    pub(super) fn events(&self) -> &[Event] {
+        self.causality.events()
     }
 
-    /// How many steps the current execution has so far.
-    pub fn position(&self) -> usize {
-        self.position
+    /// The order among them.
+    pub(super) fn causality(&self) -> &Causality {
+        &self.causality
     }
 
     /// The first thing that went wrong.
-    pub fn error(&self) -> Option<&SearchError> {
+    pub(super) fn error(&self) -> Option<&SearchError> {
         self.error.as_ref()
     }
 
@@ -141,65 +125,61 @@ impl Dpor {
     }
 
     /// The next step of the current execution took effect.
-    pub fn step(&mut self, step: &Step) {
+    pub(super) fn step(&mut self, step: &Step) {
         if self.error.is_some() {
             return;
         }
-        let position = self.position;
-        if position == self.nodes.len() {
-            if !self.diverged {
-                // Beyond the end of an execution that ended here before.
-                return self.fail(SearchError::Repeated);
-            }
-            self.nodes.push(Node {
-                step: *step,
-                clock: Clock::default(),
-                number: 0,
+        let position = self.events().len();
+        if self.diverged {
+            self.choices.push(Choice {
+                current: step.thread,
                 asleep: self.asleep,
                 explored: Asleep::default(),
                 wanted: ThreadSet::default(),
                 asked: ThreadSet::default(),
             });
-            self.place(position);
-        } else if self.nodes[position].step == *step {
-            self.pass(position);
-        } else if self.nodes[position].step.thread == step.thread {
-            let before = Box::new(self.nodes[position].step);
-            let now = Box::new(*step);
-            return self.fail(SearchError::NotDeterministic {
-                step: position,
-                before,
-                now,
-            });
+            self.place(step);
+        } else if self.causality.expected() == Some(step) {
+            self.causality.repeat();
+        } else if let Some(before) = self.causality.expected().copied() {
+            if before.thread == step.thread {
+                let (before, now) = (Box::new(before), Box::new(*step));
+                return self.fail(SearchError::NotDeterministic {
+                    step: position,
+                    before,
+                    now,
+                });
+            }
+            self.diverge(position, &before, step);
         } else {
-            self.diverge(position, step);
+            // Beyond the end of an execution that ended here before.
+            return self.fail(SearchError::Repeated);
         }
-        self.fall_asleep(position);
-        self.position += 1;
+        self.fall_asleep(position, step);
     }
 
     /// The execution leaves the path of the previous one: what that did here
     /// has been explored, with everything below it.
-    fn diverge(&mut self, position: usize, step: &Step) {
-        if self.diverged || !self.nodes[position].asked.contains(step.thread) {
+    fn diverge(&mut self, position: usize, before: &Step, step: &Step) {
+        if !self.choices[position].asked.contains(step.thread) {
             return self.fail(SearchError::Unasked {
                 step: position,
                 thread: step.thread,
             });
         }
-        self.close_below(position + 1);
-        let node = &mut self.nodes[position];
-        node.explored[node.step.thread.index()] = Some((node.step.object, node.step.footprint));
-        node.asked.remove(step.thread);
-        node.step = *step;
+        self.close_from(position + 1);
+        let choice = &mut self.choices[position];
+        choice.explored[before.thread.index()] = Some((before.object, before.footprint));
+        choice.asked.remove(step.thread);
+        choice.current = step.thread;
         self.diverged = true;
-        self.place(position);
+        self.place(step);
     }
 
-    /// Leaves the nodes from `position` on for good.
-    fn close_below(&mut self, position: usize) {
-        for (step, node) in self.nodes.iter().enumerate().skip(position) {
-            let open = node.wanted.union(node.asked);
+    /// Leaves the choices from `position` on for good.
+    fn close_from(&mut self, position: usize) {
+        for (step, choice) in self.choices.iter().enumerate().skip(position) {
+            let open = choice.wanted.union(choice.asked);
             if !open.is_empty() {
                 let threads = open.iter().collect();
                 self.error
@@ -207,146 +187,71 @@ impl Dpor {
                 break;
             }
         }
-        self.nodes.truncate(position);
+        self.choices.truncate(position);
     }
 
-    /// Computes what happens before the new step at `position`, and asks for
-    /// the reversal of every race it is part of.
-    fn place(&mut self, position: usize) {
-        let step = self.nodes[position].step;
-        let mut clock = self.clocks[step.thread.index()];
-        let number = clock.tick(step.thread);
-        self.nodes[position].number = number;
-        let races = self.races(step.thread, step.object, step.footprint, &mut clock);
-        if let Some(enabler) = step.after {
-            clock.join(&self.nodes[enabler].clock);
-        }
-        self.nodes[position].clock = clock;
-        self.pass(position);
-        for race in races.into_iter().flatten() {
-            self.reverse(race, step.thread, &clock);
-        }
+    /// Takes a step that is new, and asks for the reversal of every race that
+    /// it is part of.
+    fn place(&mut self, step: &Step) {
+        let end = self.events().len();
+        let races = self.causality.push(step);
+        let clock = self.events()[end].clock;
+        self.reverse(races, end, step.thread, &clock);
     }
 
-    /// The steps before the next one of the current execution with which a
-    /// step of `thread` races, the latest first; they are joined to its clock.
-    fn races(
-        &self,
-        thread: ThreadId,
-        object: ObjectId,
-        footprint: Footprint,
-        clock: &mut Clock,
-    ) -> [Option<usize>; MAX_THREADS] {
-        // From the latest on, so that a race with something in between is
-        // seen to be covered by that: so at most one is left for each thread.
-        let mut races = [None; MAX_THREADS];
-        let mut found = races.iter_mut();
-        for (earlier, node) in self.nodes[..self.position].iter().enumerate().rev() {
-            if node.step.object != object
-                || node.step.thread == thread
-                || node.step.footprint.commutes_with(footprint)
-                || node.happens_before(clock)
-            {
+    /// Sees to it that these races with step number `end`, of `racer`, are also
+    /// explored the other way round.
+    fn reverse(&mut self, races: Races, end: usize, racer: ThreadId, clock: &Clock) {
+        for first in races.into_iter().flatten() {
+            let initials = self.causality.initials(first, end, racer, clock);
+            let choice = &mut self.choices[first];
+            if initials.intersects(choice.settled()) {
                 continue;
             }
-            clock.join(&node.clock);
-            *found.next().expect("at most one for each thread") = Some(earlier);
+            let racer = initials.contains(racer).then_some(racer);
+            if let Some(thread) = racer.or_else(|| initials.iter().next()) {
+                choice.wanted.insert(thread);
+            }
         }
-        races
     }
 
     /// The execution ends, and `thread` still waits for a step that it cannot
     /// take. It may have lost a race for it: that goes the other way round
     /// too, though no step shows it here.
-    pub fn blocked(&mut self, thread: ThreadId, object: ObjectId, footprint: Footprint) {
+    pub(super) fn blocked(&mut self, thread: ThreadId, object: ObjectId, footprint: Footprint) {
         if self.error.is_some() {
             return;
         }
-        let mut clock = self.clocks[thread.index()];
-        let races = self.races(thread, object, footprint, &mut clock);
-        for race in races.into_iter().flatten() {
-            self.reverse(race, thread, &clock);
-        }
+        let mut clock = self.causality.frontier(thread);
+        let races = self.causality.races(thread, object, footprint, &mut clock);
+        self.reverse(races, self.events().len(), thread, &clock);
     }
 
-    /// The step at `position` has happened: its thread's next one, and that
-    /// of the thread it woke, happen after it.
-    fn pass(&mut self, position: usize) {
-        let node = &self.nodes[position];
-        self.clocks[node.step.thread.index()] = node.clock;
-        if let Some(woken) = node.step.wakes {
-            self.clocks[woken.index()].join(&node.clock);
-        }
-    }
-
-    /// Sees to it that the race of the step at `first` with the next step, of
-    /// `racer` and with what `clock` says before it, is also explored the
-    /// other way round.
-    fn reverse(&mut self, first: usize, racer: ThreadId, clock: &Clock) {
-        let initials = self.initials(first, racer, clock);
-        let node = &mut self.nodes[first];
-        if initials.intersects(node.settled()) {
-            return;
-        }
-        let wanted = if initials.contains(racer) {
-            Some(racer)
-        } else {
-            initials.iter().next()
-        };
-        if let Some(thread) = wanted {
-            self.nodes[first].wanted.insert(thread);
-        }
-    }
-
-    /// The threads with which an execution can start that goes from just
-    /// before `first` to the next step, of `racer`, without `first`.
-    fn initials(&self, first: usize, racer: ThreadId, clock: &Clock) -> ThreadSet {
-        let (mut seen, mut initials) = (ThreadSet::default(), ThreadSet::default());
-        let reversed = &self.nodes[first];
-        let parts = || {
-            let between = &self.nodes[first + 1..self.position];
-            between
-                .iter()
-                .filter(|node| !reversed.happens_before(&node.clock))
-        };
-        let steps = parts().map(|node| (node.step.thread, &node.clock));
-        for (at, (thread, clock)) in steps.chain([(racer, clock)]).enumerate() {
-            if seen.contains(thread) {
-                continue;
-            }
-            seen.insert(thread);
-            if !parts().take(at).any(|before| before.happens_before(clock)) {
-                initials.insert(thread);
-            }
-        }
-        initials
-    }
-
-    /// The sleep set after the step at `position`: who was asleep or has been
-    /// explored there stays so while nothing happens that matters to it.
-    fn fall_asleep(&mut self, position: usize) {
-        let node = &self.nodes[position];
+    /// The sleep set after `step`: who was asleep or has been explored there
+    /// stays so while nothing happens that matters to it.
+    fn fall_asleep(&mut self, position: usize, step: &Step) {
+        let choice = &self.choices[position];
         for thread in 0..MAX_THREADS {
-            let waiting = node.explored[thread].or(node.asleep[thread]);
+            let waiting = choice.explored[thread].or(choice.asleep[thread]);
             self.asleep[thread] = waiting.filter(|(object, footprint)| {
-                thread != node.step.thread.index()
-                    && (*object != node.step.object || footprint.commutes_with(node.step.footprint))
+                thread != step.thread.index()
+                    && (*object != step.object || footprint.commutes_with(step.footprint))
             });
         }
     }
 
     /// The execution is over. What loom must explore as well: at most one
     /// thread for each step, the others follow when this one has been.
-    pub fn end(&mut self) -> Vec<Alternative> {
+    pub(super) fn end(&mut self) -> Vec<Alternative> {
         if !self.diverged {
             self.fail(SearchError::Repeated);
         }
-        self.close_below(self.position);
+        self.close_from(self.events().len());
         let mut alternatives = Vec::new();
-        for (step, node) in self.nodes.iter_mut().enumerate() {
-            if let Some(thread) = node.wanted.iter().next() {
-                node.wanted.remove(thread);
-                node.asked.insert(thread);
+        for (step, choice) in self.choices.iter_mut().enumerate() {
+            if let Some(thread) = choice.wanted.iter().next() {
+                choice.wanted.remove(thread);
+                choice.asked.insert(thread);
                 alternatives.push(Alternative { step, thread });
             }
         }
@@ -358,11 +263,8 @@ impl Dpor {
     /// # Errors
     /// When something that was asked for was never explored, or anything else
     /// went wrong on the way.
-    pub fn finish(&mut self) -> Result<(), SearchError> {
-        self.close_below(0);
-        match self.error.take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+    pub(super) fn finish(&mut self) -> Result<(), SearchError> {
+        self.close_from(0);
+        self.error.take().map_or(Ok(()), Err)
     }
 }

@@ -4,12 +4,14 @@
 //! with its footprint, and asks loom for the schedules that could show
 //! something new.
 
+mod causality;
 mod clock;
-pub mod dpor;
+mod dpor;
 mod observe;
 mod progress;
 mod recording;
 mod replay;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Instant;

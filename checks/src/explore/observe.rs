@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stalewake_model::sync::{Alternative, Footprint, ObjectId, Observer, Step, ThreadId};
 use stalewake_model::violation::{Kind, Violation};
 
+use super::causality::{Causality, Event};
 use super::dpor::Dpor;
+use super::witness::simplest;
 use super::{Options, Progress, Snapshot};
 use crate::verdict::{Figures, Reachable, Search, Status, Witness};
 
@@ -37,15 +39,29 @@ struct State {
     /// The steps of the current execution, where the reduction does not keep
     /// them anyway.
     steps: Vec<Step>,
-    /// The kinds that the current execution has shown.
-    kinds: BTreeSet<Kind>,
-    abandoned: bool,
     out_of_budget: bool,
-    found: BTreeMap<Kind, (u64, Witness)>,
+    tally: Tally,
+}
+
+/// What all executions together have shown.
+#[derive(Default)]
+struct Tally {
+    /// The violations of the current execution, each with the number of steps
+    /// that had been taken then.
+    violations: Vec<(Violation, usize)>,
+    abandoned: bool,
+    found: BTreeMap<Kind, Found>,
     /// Kinds that an execution showed which was abandoned later: if no other
     /// shows them, the reduction has lost something.
     found_in_redundant: BTreeSet<Kind>,
     figures: Figures,
+}
+
+/// What was found of one kind.
+struct Found {
+    traces: u64,
+    /// The simplest so far.
+    witness: Witness,
 }
 
 impl Explorer {
@@ -68,42 +84,40 @@ impl Explorer {
     /// The result, once the engine has returned.
     pub(super) fn finish(&self) -> Findings {
         let mut state = self.state();
-        self.publish(&state);
+        self.publish(&state.tally);
         let status = if state.out_of_budget {
             Status::Incomplete
         } else if let Err(error) = state.dpor.finish() {
             Status::Error(error.to_string())
-        } else if let Some(kind) = state.lost_kind() {
+        } else if let Some(kind) = state.tally.lost_kind() {
             Status::Error(format!("`{kind}` was seen only in redundant executions"))
         } else {
             Status::Complete
         };
-        let reachable = std::mem::take(&mut state.found)
-            .into_iter()
-            .map(|(kind, (traces, witness))| Reachable {
-                kind,
-                traces,
-                witness,
-            })
-            .collect();
+        let found = std::mem::take(&mut state.tally.found).into_iter();
+        let reachable = found.map(|(kind, Found { traces, witness })| Reachable {
+            kind,
+            traces,
+            witness,
+        });
         Findings {
             status,
-            reachable,
-            figures: state.figures,
+            reachable: reachable.collect(),
+            figures: state.tally.figures,
         }
     }
 
-    fn publish(&self, state: &State) {
+    fn publish(&self, tally: &Tally) {
         self.progress.store(Snapshot {
-            executions: state.figures.executions,
-            redundant: state.figures.redundant,
-            operations: state.figures.operations,
-            kinds: state.found.len(),
+            executions: tally.figures.executions,
+            redundant: tally.figures.redundant,
+            operations: tally.figures.operations,
+            kinds: tally.found.len(),
         });
     }
 }
 
-impl State {
+impl Tally {
     fn lost_kind(&self) -> Option<Kind> {
         self.found_in_redundant
             .iter()
@@ -111,49 +125,51 @@ impl State {
             .find(|kind| !self.found.contains_key(kind))
     }
 
-    /// Counts the execution that has just ended.
-    fn count(&mut self, steps: &[Step]) {
+    /// Counts the execution that has just ended, of so many steps. Their order
+    /// is asked for only if there is something to show.
+    fn count(&mut self, steps: usize, order: impl FnOnce() -> Causality) {
         self.figures.executions += 1;
-        self.figures.operations = self.figures.operations.max(steps.len());
-        let kinds = std::mem::take(&mut self.kinds);
+        self.figures.operations = self.figures.operations.max(steps);
+        let violations = std::mem::take(&mut self.violations);
         if self.abandoned {
             self.figures.redundant += 1;
-            self.found_in_redundant.extend(kinds);
-            return;
+            self.found_in_redundant
+                .extend(violations.iter().map(|(violation, _)| violation.kind));
+        } else if !violations.is_empty() {
+            self.show(&violations, order().events());
         }
-        if kinds.is_empty() {
-            return;
-        }
-        let preemptions = preemptions(steps);
-        for kind in kinds {
-            let witness = || Witness {
-                schedule: steps.iter().map(|step| step.thread).collect(),
-                preemptions,
-            };
-            let (traces, best) = self.found.entry(kind).or_insert_with(|| (0, witness()));
-            *traces += 1;
-            if (preemptions, steps.len()) < (best.preemptions, best.schedule.len()) {
-                *best = witness();
+    }
+
+    fn show(&mut self, violations: &[(Violation, usize)], events: &[Event]) {
+        let mut counted = BTreeSet::new();
+        for (violation, steps) in violations {
+            let last = last_step(violation, &events[..*steps]);
+            let found = self.found.get_mut(&violation.kind);
+            let witness = simplest(events, last, found.as_ref().map(|found| &found.witness));
+            let traces = u64::from(counted.insert(violation.kind));
+            match (found, witness) {
+                (Some(found), better) => {
+                    found.traces += traces;
+                    found.witness = better.unwrap_or_else(|| found.witness.clone());
+                }
+                (None, witness) => {
+                    let witness = witness.expect("a trace can be taken in its own order");
+                    self.found.insert(violation.kind, Found { traces, witness });
+                }
             }
         }
     }
 }
 
-/// How often a thread is made to stop that could have gone on.
-fn preemptions(steps: &[Step]) -> usize {
-    (1..steps.len())
-        .filter(|now| {
-            let before = steps[now - 1];
-            before.thread != steps[*now].thread
-                && !before.sleeps
-                && steps[*now..]
-                    .iter()
-                    .find(|later| later.thread == before.thread)
-                    // Not possible before something that is yet to come: a
-                    // lock is held, a mailbox is empty.
-                    .is_some_and(|next| next.after.is_none_or(|enabler| enabler < *now))
-        })
-        .count()
+/// The number of the step in which a violation happened; nothing if it is one
+/// of the whole execution.
+fn last_step(violation: &Violation, events: &[Event]) -> Option<usize> {
+    match violation.kind {
+        Kind::LostWakeup | Kind::ReferenceLeak => None,
+        _ => events
+            .iter()
+            .rposition(|event| event.step.thread == violation.thread),
+    }
 }
 
 impl Observer for Explorer {
@@ -162,18 +178,19 @@ impl Observer for Explorer {
         if state.dpor.error().is_some() {
             return false;
         }
+        let executions = state.tally.figures.executions;
         if self
             .options
             .max_executions
-            .is_some_and(|most| state.figures.executions >= most)
+            .is_some_and(|most| executions >= most)
         {
             state.out_of_budget = true;
             return false;
         }
         state.dpor.begin();
         state.steps.clear();
-        state.kinds.clear();
-        state.abandoned = false;
+        state.tally.violations.clear();
+        state.tally.abandoned = false;
         true
     }
 
@@ -197,26 +214,34 @@ impl Observer for Explorer {
     }
 
     fn violation(&self, violation: Violation) {
-        self.state().kinds.insert(violation.kind);
+        let mut state = self.state();
+        let steps = if self.is_reduced() {
+            state.dpor.events().len()
+        } else {
+            state.steps.len()
+        };
+        state.tally.violations.push((violation, steps));
     }
 
     fn abandoned(&self) {
-        self.state().abandoned = true;
+        self.state().tally.abandoned = true;
     }
 
     fn end(&self) -> Vec<Alternative> {
         let mut state = self.state();
-        let steps = if self.is_reduced() {
-            state.dpor.steps().copied().collect()
+        let State {
+            dpor, steps, tally, ..
+        } = &mut *state;
+        if self.is_reduced() {
+            tally.count(dpor.events().len(), || dpor.causality().clone());
         } else {
-            std::mem::take(&mut state.steps)
-        };
-        state.count(&steps);
-        if state.figures.executions.is_multiple_of(SNAPSHOT_EVERY) {
-            self.publish(&state);
+            tally.count(steps.len(), || Causality::of(steps));
+        }
+        if tally.figures.executions.is_multiple_of(SNAPSHOT_EVERY) {
+            self.publish(tally);
         }
         if self.is_reduced() {
-            state.dpor.end()
+            dpor.end()
         } else {
             Vec::new()
         }

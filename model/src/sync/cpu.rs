@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::run::{Run, Wait};
-use super::{Detail, Footprint, ObjectId, ObjectName, Step, ThreadId};
+use super::{Detail, Footprint, ObjectId, ObjectName, Step, StepKind, ThreadId};
 use crate::violation::{Class, Halt, Kind, Violation};
 
 /// The thread that runs: every shared operation is done by one.
@@ -40,6 +40,7 @@ impl Drop for Call<'_> {
 pub(super) struct Effect {
     pub operation: &'static str,
     pub footprint: Footprint,
+    pub kind: StepKind,
     pub mask: u64,
     pub before: u64,
     pub after_value: u64,
@@ -53,6 +54,7 @@ impl Effect {
         Effect {
             operation,
             footprint,
+            kind: StepKind::Plain,
             mask: 0,
             before: 0,
             after_value: 0,
@@ -123,6 +125,7 @@ impl Cpu {
             thread: self.thread,
             object,
             footprint: effect.footprint,
+            kind: effect.kind,
             after: effect.enabled_by,
             wakes: effect.wakes,
             sleeps: effect.sleeps,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::cpu::Effect;
 use super::run::{Object, Wait};
-use super::{Cpu, Footprint, Objects};
+use super::{Cpu, Footprint, Objects, StepKind};
 use crate::violation::Halt;
 
 /// Senders change the tail, receivers the head; neither sees the other's end.
@@ -61,6 +61,7 @@ impl<T> Mailbox<T> {
             if let Some((item, sent)) = queue.pop_front() {
                 let arrived = Effect {
                     enabled_by: Some(sent),
+                    kind: StepKind::Receive,
                     ..Effect::new("complete", RECEIVES)
                 };
                 cpu.announce(self.object.id, self.object.name, &arrived);

@@ -34,7 +34,7 @@ pub use cpu::{Call, Cpu};
 pub use engine::{Engine, EngineError, execute};
 pub use footprint::Footprint;
 pub use mailbox::Mailbox;
-pub use observer::{Alternative, Detail, Observer, Step};
+pub use observer::{Alternative, Detail, Observer, Step, StepKind};
 pub use run::{Ending, MAX_STEPS, Objects, Program};
 pub use spin_lock::{SpinGuard, SpinLock};
 pub use task::{SleepState, Task};

@@ -3,6 +3,18 @@
 use super::{Footprint, ObjectId, ObjectName, ThreadId};
 use crate::violation::Violation;
 
+/// Whether a step may have to wait until it is possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StepKind {
+    /// It is always possible.
+    #[default]
+    Plain,
+    /// The taking of a lock, which must be free.
+    Lock,
+    /// The receiving of something, which must have been sent.
+    Receive,
+}
+
 /// One shared operation that has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -12,6 +24,8 @@ pub struct Step {
     pub object: ObjectId,
     /// What it read and changed there.
     pub footprint: Footprint,
+    /// Whether it may have had to wait.
+    pub kind: StepKind,
     /// The step without which this one could not have happened at all, as the
     /// number of the step in this execution: the last one before the unlock
     /// that let a lock be taken, the sending of what was received.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cpu::Effect;
 use super::run::{Object, Wait};
-use super::{Cpu, Footprint, Objects};
+use super::{Cpu, Footprint, Objects, StepKind};
 use crate::violation::Halt;
 
 /// What taking a lock reads and changes.
@@ -77,6 +77,7 @@ impl<T> SpinLock<T> {
                 drop(lock);
                 let taken = Effect {
                     enabled_by,
+                    kind: StepKind::Lock,
                     mask: 1,
                     after_value: 1,
                     ..Effect::new(self.operation, TAKES)
