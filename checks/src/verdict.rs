@@ -18,6 +18,15 @@ pub enum Search {
     Plain,
     /// Plain loom with its preemption bound: a partial search.
     Bounded(u8),
+    /// Weak memory under loom, with its preemption bound if there is one: it
+    /// finds bugs, and proves nothing.
+    Weak {
+        /// loom's preemption bound.
+        bound: Option<u8>,
+        /// Whether a companion atomic closes loom's hole in the search of
+        /// plain loads and stores.
+        companions: bool,
+    },
 }
 
 impl Search {
@@ -25,6 +34,7 @@ impl Search {
     pub fn bound(self) -> Option<u8> {
         match self {
             Search::Bounded(bound) => Some(bound),
+            Search::Weak { bound, .. } => bound,
             Search::Reduced | Search::Plain => None,
         }
     }
@@ -48,6 +58,9 @@ pub struct Reachable {
     pub kind: Kind,
     /// In how many distinct traces it happens.
     pub traces: u64,
+    /// Whether every execution that showed it contains a read of a value that
+    /// was not the latest: then only weak memory can show it.
+    pub weak_only: bool,
     /// The witness with the fewest preemptions.
     pub witness: Witness,
 }

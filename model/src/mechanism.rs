@@ -152,6 +152,14 @@ mechanisms! {
         AfterBudget = "after-budget" ("5ef64cc8987a"),
     }
 
+    /// How WQ_FLAG_WOKEN is published; makes a difference only in weak memory.
+    woken_publish: WokenPublish = "woken-publish" {
+        /// Store-release by the waker, load-acquire by the waiter.
+        Release = "release" ("5ef64cc8987a"),
+        /// Plain on both sides.
+        Relaxed = "relaxed" ("2a9127fcf229"),
+    }
+
     /// When `end_page_writeback` tests PG_waiters.
     waiters_test_order: WaitersTestOrder = "waiters-test-order" {
         /// After PG_writeback has been cleared.

@@ -99,14 +99,25 @@ pub fn set_flags_nonatomic(cx: &Current<'_>, page: &Page, flags: u64) -> Result<
     }
 }
 
-/// `free_unref_page`, from the last `put_page` on.
+/// `free_unref_page`, or `free_compound_page`: from the last `put_page` on.
 ///
 /// # Errors
 /// [`Kind::BadPage`], [`Kind::IoOnFreedPage`].
-pub fn free_unref_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+pub fn free_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("free_unref_page");
-    free_pages_prepare(cx, page)?;
-    cx.machine.zone.lock(cx)?.free.push(page.pfn);
+    let order = if page.flags.test(cx, PG_HEAD) {
+        cx.config().huge_order
+    } else {
+        0
+    };
+    let frames = page.pfn..page.pfn + (1 << order);
+    for pfn in frames.clone().skip(1) {
+        cx.machine.page(pfn).mapping.store(cx, NO_MAPPING);
+    }
+    for pfn in frames.clone() {
+        free_pages_prepare(cx, cx.machine.page(pfn))?;
+    }
+    cx.machine.zone.lock(cx)?.free.extend(frames.rev());
     Ok(())
 }
 

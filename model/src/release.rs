@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::mechanism::{EndRef, Kernel, LockHandoff, WaitOnWriteback, WaitShared, WakeSharedIfSet};
+use crate::mechanism::{
+    EndRef, Kernel, LockHandoff, ReferenceDrop, WaitOnWriteback, WaitShared, WaitersTestOrder,
+    WakeSharedIfSet, WokenPublish,
+};
 
 /// A named set of mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +26,22 @@ const V5_8: Kernel = Kernel {
     wait_shared: WaitShared::Retest,
     wait_on_writeback: WaitOnWriteback::If,
     lock_handoff: LockHandoff::Never,
-    waiters_test_order: crate::mechanism::WaitersTestOrder::AfterClear,
-    reference_drop: crate::mechanism::ReferenceDrop::AfterWake,
+    woken_publish: WokenPublish::Release,
+    waiters_test_order: WaitersTestOrder::AfterClear,
+    reference_drop: ReferenceDrop::AfterWake,
 };
 
 const V5_9_RC1: Kernel = Kernel {
     wake_shared_if_set: WakeSharedIfSet::Wake,
     wait_shared: WaitShared::Once,
     lock_handoff: LockHandoff::Always,
+    woken_publish: WokenPublish::Relaxed,
     ..V5_8
 };
 
 const V5_9: Kernel = Kernel {
     lock_handoff: LockHandoff::AfterBudget,
+    woken_publish: WokenPublish::Release,
     ..V5_9_RC1
 };
 

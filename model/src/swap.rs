@@ -36,5 +36,5 @@ pub fn put_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
 fn __put_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("__put_page");
     page_alloc::clear_waiters_of_unreferenced(cx, page);
-    page_alloc::free_unref_page(cx, page)
+    page_alloc::free_page(cx, page)
 }

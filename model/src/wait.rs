@@ -102,7 +102,7 @@ pub fn add_wait_queue_entry_tail(cx: &Current<'_>, list: &mut Locked<'_>, queued
 /// `list_del_init_careful`: the waker's last access to the entry.
 pub fn list_del_init(cx: &Current<'_>, list: &mut Locked<'_>, entry: &Arc<WaitEntry>) {
     list.retain(|queued| !Arc::ptr_eq(&queued.entry, entry));
-    entry.list.clear(cx, QUEUED);
+    entry.list.clear_release(cx, QUEUED);
 }
 
 /// Whether the entry is on the list, by someone who holds its lock.
@@ -148,7 +148,7 @@ pub fn finish_wait(
 ) -> Result<(), Halt> {
     let _call = cx.enter("finish_wait");
     cx.task().set_running(cx);
-    if entry.list.test(cx, QUEUED) {
+    if entry.list.test_acquire(cx, QUEUED) {
         let mut list = queue.lock(cx)?;
         if is_queued(&list, entry) {
             list_del_init(cx, &mut list, entry);

@@ -76,6 +76,7 @@ pub fn explore_program<P: Program>(
         Search::Reduced => Engine::Reduced,
         Search::Plain => Engine::Plain { bound: None },
         Search::Bounded(bound) => Engine::Plain { bound: Some(bound) },
+        Search::Weak { bound, companions } => Engine::Weak { bound, companions },
     };
     let start = Instant::now();
     let explorer = Arc::new(Explorer::new(options.clone(), progress.clone()));

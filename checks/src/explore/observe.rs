@@ -50,6 +50,8 @@ struct Tally {
     /// that had been taken then.
     violations: Vec<(Violation, usize)>,
     abandoned: bool,
+    /// The current execution has read a value that was not the latest.
+    stale_read: bool,
     found: BTreeMap<Kind, Found>,
     /// Kinds that an execution showed which was abandoned later: if no other
     /// shows them, the reduction has lost something.
@@ -60,6 +62,8 @@ struct Tally {
 /// What was found of one kind.
 struct Found {
     traces: u64,
+    /// No execution without a stale read has shown it.
+    weak_only: bool,
     /// The simplest so far.
     witness: Witness,
 }
@@ -95,11 +99,21 @@ impl Explorer {
             Status::Complete
         };
         let found = std::mem::take(&mut state.tally.found).into_iter();
-        let reachable = found.map(|(kind, Found { traces, witness })| Reachable {
-            kind,
-            traces,
-            witness,
-        });
+        let reachable = found.map(
+            |(
+                kind,
+                Found {
+                    traces,
+                    weak_only,
+                    witness,
+                },
+            )| Reachable {
+                kind,
+                traces,
+                weak_only,
+                witness,
+            },
+        );
         Findings {
             status,
             reachable: reachable.collect(),
@@ -150,11 +164,19 @@ impl Tally {
             match (found, witness) {
                 (Some(found), better) => {
                     found.traces += traces;
+                    found.weak_only &= self.stale_read;
                     found.witness = better.unwrap_or_else(|| found.witness.clone());
                 }
                 (None, witness) => {
                     let witness = witness.expect("a trace can be taken in its own order");
-                    self.found.insert(violation.kind, Found { traces, witness });
+                    self.found.insert(
+                        violation.kind,
+                        Found {
+                            traces,
+                            weak_only: self.stale_read,
+                            witness,
+                        },
+                    );
                 }
             }
         }
@@ -191,6 +213,7 @@ impl Observer for Explorer {
         state.steps.clear();
         state.tally.violations.clear();
         state.tally.abandoned = false;
+        state.tally.stale_read = false;
         true
     }
 
@@ -211,6 +234,10 @@ impl Observer for Explorer {
         if self.is_reduced() {
             self.state().dpor.blocked(thread, object, footprint);
         }
+    }
+
+    fn stale_read(&self) {
+        self.state().tally.stale_read = true;
     }
 
     fn violation(&self, violation: Violation) {

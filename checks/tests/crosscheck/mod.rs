@@ -4,25 +4,26 @@
 //! but compared, outcome by outcome, on random programs. Two builds with a
 //! known mistake, and loom on plain loads, show that the comparison can fail.
 
+mod compare;
 mod enumerate;
+mod explored;
 mod program;
 mod raw;
 mod strategies;
+mod tally;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
 
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use stalewake::explore::{Findings, Options, explore_program};
 use stalewake::verdict::{Search, Status};
-use stalewake_model::sync::Ending;
-use stalewake_model::violation::Kind;
 
-use program::{End, Explored, Ghost, Op, Outcome, Script};
+use compare::{check_preemptions, check_witnesses, compare, explore};
+use enumerate::{Enumeration, enumerate};
+use program::{Ghost, Script};
 use raw::Access;
 use strategies::Size;
+use tally::Tally;
 
 /// Programs with more states than this are left out: enumerating them would
 /// take longer than all the others together.
@@ -54,182 +55,59 @@ fn programs(least: u32) -> u32 {
     }
 }
 
-fn explore(script: &Script, ghost: Ghost, search: Search) -> (Findings, BTreeSet<Outcome>) {
-    let program = Arc::new(Explored::new(script, ghost));
-    let options = Options {
-        search,
-        max_executions: None,
-    };
-    let findings = explore_program(&program, &options, &Arc::default());
-    (findings, program.take_outcomes())
-}
-
-/// What the programs of a comparison had in them, so that none passes for
-/// having been about nothing.
-#[derive(Debug, Default)]
-struct Tally {
-    programs: usize,
-    too_large: usize,
-    executions: u64,
-    redundant: u64,
-    outcomes: usize,
-    with_ghosts: usize,
-    with_locks: usize,
-    with_sleeps: usize,
-    with_mail: usize,
-    with_signals: usize,
-    reaching_halts: usize,
-    reaching_hazards: usize,
-    reaching_lost_wakeups: usize,
-    reaching_poisoned_locks: usize,
-    reaching_stuck_threads: usize,
-}
-
-impl Tally {
-    fn count(&mut self, script: &Script, findings: &Findings, outcomes: &BTreeSet<Outcome>) {
-        let has = |sort| usize::from(script.contains(sort));
-        let reach = |sort: fn(&Outcome) -> bool| usize::from(outcomes.iter().any(sort));
-        let is_released =
-            |outcome: &Outcome| outcome.threads.iter().any(|(_, end)| *end == End::Released);
-        self.programs += 1;
-        self.executions += findings.figures.executions;
-        self.redundant += findings.figures.redundant;
-        self.outcomes += outcomes.len();
-        self.with_ghosts += usize::from(
-            script.contains(|op| matches!(op, Op::Wipe { .. } | Op::Put { .. }))
-                && script.contains(|op| matches!(op, Op::Check { .. })),
-        );
-        self.with_locks += has(|op| matches!(op, Op::Locked { .. }));
-        self.with_sleeps += has(|op| matches!(op, Op::Sleep { .. }));
-        self.with_mail += has(|op| matches!(op, Op::Receive));
-        self.with_signals += has(|op| matches!(op, Op::Kill { .. }));
-        self.reaching_halts += reach(|outcome| outcome.ending == Ending::Halted);
-        self.reaching_hazards += reach(|outcome| outcome.kinds.contains(&Kind::ForeignRead));
-        self.reaching_lost_wakeups += reach(|outcome| outcome.ending == Ending::Lost);
-        if script.contains(|op| matches!(op, Op::Locked { .. })) {
-            let poisoned =
-                |outcome: &Outcome| outcome.ending == Ending::Halted && is_released(outcome);
-            self.reaching_poisoned_locks += usize::from(outcomes.iter().any(poisoned));
-        }
-        let stuck = |outcome: &Outcome| outcome.ending == Ending::Finished && is_released(outcome);
-        self.reaching_stuck_threads += usize::from(outcomes.iter().any(stuck));
-    }
-
-    /// Fails if some sort of program hardly came up.
-    fn is_not_vacuous(&self) {
-        let sorts = [
-            ("ghost steps", self.with_ghosts),
-            ("locks", self.with_locks),
-            ("sleeps", self.with_sleeps),
-            ("mail", self.with_mail),
-            ("signals", self.with_signals),
-            ("halts", self.reaching_halts),
-            ("hazards", self.reaching_hazards),
-            ("lost wake-ups", self.reaching_lost_wakeups),
-            ("poisoned locks", self.reaching_poisoned_locks),
-            ("threads that are stuck", self.reaching_stuck_threads),
-        ];
-        for (sort, number) in sorts {
-            assert!(
-                number * 50 >= self.programs,
-                "only {number} of {} programs have {sort}",
-                self.programs
-            );
-        }
-        assert!(
-            self.outcomes > 2 * self.programs,
-            "the programs hardly depend on the schedule: {self:?}"
-        );
-    }
-
-    fn print(&self, name: &str) {
-        let traces = self.executions - self.redundant;
-        println!(
-            "{name}: {} programs agree, {} outcomes, {} executions, {traces} traces, {:.3} \
-             executions a trace ({self:?})",
-            self.programs,
-            self.outcomes,
-            self.executions,
-            self.executions as f64 / traces as f64,
-        );
-    }
-}
-
-/// Says how an exploration differs from the enumeration, if it does.
-fn compare(
-    findings: &Findings,
-    outcomes: &BTreeSet<Outcome>,
-    expected: &BTreeSet<Outcome>,
-) -> Result<(), String> {
-    if findings.status != Status::Complete {
-        return Err(format!("the search ended as {:?}", findings.status));
-    }
-    let show = |outcomes: Vec<&Outcome>| {
-        outcomes
-            .iter()
-            .map(|outcome| format!("    {outcome:?}\n"))
-            .collect::<String>()
-    };
-    let missing: Vec<_> = expected.difference(outcomes).collect();
-    if !missing.is_empty() {
-        return Err(format!(
-            "{} outcomes are missing:\n{}",
-            missing.len(),
-            show(missing)
-        ));
-    }
-    let invented: Vec<_> = outcomes.difference(expected).collect();
-    if !invented.is_empty() {
-        return Err(format!(
-            "{} outcomes are invented:\n{}",
-            invented.len(),
-            show(invented)
-        ));
-    }
-    let kinds: BTreeSet<Kind> = findings.reachable.iter().map(|found| found.kind).collect();
-    let expected_kinds: BTreeSet<Kind> = expected
-        .iter()
-        .flat_map(|outcome| outcome.kinds.iter().copied())
-        .collect();
-    if kinds != expected_kinds {
-        return Err(format!(
-            "{kinds:?} were found, {expected_kinds:?} are reachable"
-        ));
-    }
-    Ok(())
-}
-
-/// Compares a search with the enumerator on random programs, and fails with
+/// Compares something with the enumerator on random programs, and fails with
 /// the smallest program found on which they differ.
-fn agrees(search: Search, strategy: &BoxedStrategy<Script>, programs: u32, tally: &mut Tally) {
-    let counted = RefCell::new(std::mem::take(tally));
+fn agree(
+    strategy: &BoxedStrategy<Script>,
+    programs: u32,
+    compare: impl Fn(&Script, &Enumeration) -> Result<(), String>,
+) -> usize {
+    let too_large = Cell::new(0);
     let ran = runner(programs).run(strategy, |script| {
-        let Some(expected) = enumerate::outcomes(&script, Ghost::AtHome, MOST_STATES) else {
-            counted.borrow_mut().too_large += 1;
+        let Some(expected) = enumerate(&script, Ghost::AtHome, MOST_STATES) else {
+            too_large.set(too_large.get() + 1);
             return Ok(());
         };
-        let (findings, outcomes) = explore(&script, Ghost::AtHome, search);
-        compare(&findings, &outcomes, &expected).map_err(TestCaseError::fail)?;
-        counted.borrow_mut().count(&script, &findings, &expected);
-        Ok(())
+        compare(&script, &expected).map_err(TestCaseError::fail)
     });
     match ran {
-        Ok(()) => *tally = counted.into_inner(),
-        Err(TestError::Fail(reason, script)) => panic!("{search:?}: {reason}\n{script}"),
+        Ok(()) => too_large.get(),
+        Err(TestError::Fail(reason, script)) => panic!("{reason}\n{script}"),
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
 }
 
-/// The reduced search finds exactly what the enumerator finds.
+/// Compares everything that a search finds.
+fn search_agrees(search: Search, size: Size, programs: u32, tally: &mut Tally) {
+    let counted = RefCell::new(std::mem::take(tally));
+    let too_large = agree(&strategies::scripts(size), programs, |script, expected| {
+        let (findings, outcomes) = explore(script, Ghost::AtHome, search);
+        let expected = &expected.outcomes;
+        compare(&findings, &outcomes, expected)?;
+        check_witnesses(script, &findings, expected)?;
+        counted.borrow_mut().count(script, &findings, expected);
+        Ok(())
+    });
+    *tally = counted.into_inner();
+    tally.too_large += too_large;
+}
+
+/// The sizes of programs that the reduced search is compared on.
+const SIZES: [Size; 4] = [
+    Size::of(2, 4),
+    Size::of(3, 3),
+    Size::of(3, 4),
+    Size::of(4, 2),
+];
+
+/// The reduced search finds exactly what the enumerator finds, and its
+/// witnesses show what they are for.
 pub fn reduction_agrees() {
     let mut tally = Tally::default();
-    let programs = programs(1_500);
-    for (threads, operations) in [(2, 4), (3, 3), (3, 4)] {
-        let scripts = strategies::scripts(Size {
-            threads,
-            operations,
-        });
-        agrees(Search::Reduced, &scripts, programs.div_ceil(3), &mut tally);
+    let programs = programs(1_600);
+    for size in SIZES {
+        let share = programs.div_ceil(SIZES.len() as u32);
+        search_agrees(Search::Reduced, size, share, &mut tally);
     }
     tally.print("reduction");
     tally.is_not_vacuous();
@@ -242,14 +120,25 @@ pub fn reduction_agrees() {
 /// Plain loom finds exactly what the enumerator finds.
 pub fn plain_agrees() {
     let mut tally = Tally::default();
-    for (threads, operations) in [(2, 3), (3, 1)] {
-        let scripts = strategies::scripts(Size {
-            threads,
-            operations,
-        });
-        agrees(Search::Plain, &scripts, 75, &mut tally);
+    for size in [Size::of(2, 3), Size::of(3, 1)] {
+        search_agrees(Search::Plain, size, 75, &mut tally);
     }
     tally.print("plain");
+}
+
+/// No schedule shows a kind with fewer preemptions than the witness has.
+pub fn witnesses_are_simplest() {
+    let programs = programs(400);
+    let witnesses = Cell::new(0);
+    for size in SIZES {
+        let share = programs.div_ceil(SIZES.len() as u32);
+        agree(&strategies::scripts(size), share, |script, expected| {
+            let (findings, _) = explore(script, Ghost::AtHome, Search::Reduced);
+            witnesses.set(witnesses.get() + findings.reachable.len());
+            check_preemptions(script, &findings, expected)
+        });
+    }
+    println!("{} witnesses are the simplest", witnesses.get());
 }
 
 /// In how many of the programs a search loses outcomes.
@@ -265,12 +154,12 @@ fn losses(
             .new_tree(&mut runner)
             .expect("nothing is rejected")
             .current();
-        let expected = enumerate::outcomes(&script, ghost, MOST_STATES);
+        let expected = enumerate(&script, ghost, MOST_STATES);
         let expected = expected.expect("the programs are small");
         let (findings, outcomes) = explore(&script, ghost, search);
         // An undeclared dependence may also be noticed by the search itself,
         // as a program that is not deterministic.
-        findings.status == Status::Complete && !expected.is_subset(&outcomes)
+        findings.status == Status::Complete && !expected.outcomes.is_subset(&outcomes)
     });
     (lost.count(), programs)
 }
@@ -278,10 +167,7 @@ fn losses(
 /// A wipe that commutes with a clear, although both decide a verdict, is
 /// caught: the reduced search loses outcomes.
 pub fn commuting_wipe_is_caught() {
-    let scripts = strategies::wipe_scripts(Size {
-        threads: 2,
-        operations: 4,
-    });
+    let scripts = strategies::wipe_scripts(Size::of(2, 4));
     let (lost, programs) = losses(&scripts, 200, Ghost::WipeCommutes, Search::Reduced);
     println!("wipe that commutes: outcomes lost in {lost} of {programs} programs");
     assert!(
@@ -293,10 +179,7 @@ pub fn commuting_wipe_is_caught() {
 /// A life that ends on another object than it is checked on is caught: the
 /// reduced search loses outcomes, and so does plain loom.
 pub fn life_that_ends_elsewhere_is_caught() {
-    let scripts = strategies::put_scripts(Size {
-        threads: 2,
-        operations: 3,
-    });
+    let scripts = strategies::put_scripts(Size::of(2, 3));
     for search in [Search::Reduced, Search::Plain] {
         let (lost, programs) = losses(&scripts, 150, Ghost::EndsElsewhere, search);
         println!("life that ends elsewhere, {search:?}: outcomes lost in {lost} of {programs}");
@@ -310,10 +193,7 @@ pub fn life_that_ends_elsewhere_is_caught() {
 /// loom misses outcomes of programs that use plain loads and stores, and none
 /// if every access is a read-modify-write operation.
 pub fn plain_loads_miss_outcomes() {
-    let strategy = strategies::load_and_store_scripts(Size {
-        threads: 2,
-        operations: 3,
-    });
+    let strategy = strategies::load_and_store_scripts(Size::of(2, 3));
     let programs = 150;
     let mut missed = [0; 2];
     let mut runner = runner(programs);
@@ -322,13 +202,13 @@ pub fn plain_loads_miss_outcomes() {
             .new_tree(&mut runner)
             .expect("nothing is rejected")
             .current();
-        let expected = enumerate::outcomes(&script, Ghost::AtHome, MOST_STATES);
+        let expected = enumerate(&script, Ghost::AtHome, MOST_STATES);
         let expected = expected.expect("the programs are small");
         for (access, missed) in [Access::Plain, Access::ReadModifyWrite]
             .into_iter()
             .zip(&mut missed)
         {
-            if !expected.is_subset(&raw::outcomes(&script, access)) {
+            if !expected.outcomes.is_subset(&raw::outcomes(&script, access)) {
                 *missed += 1;
             }
         }

@@ -7,7 +7,7 @@ use loom::sync::atomic::AtomicU64;
 use loom::sync::atomic::Ordering::SeqCst;
 use stalewake_model::sync::{Ending, MAX_THREADS};
 
-use super::program::{End, LOCKS, Op, Outcome, Script};
+use super::program::{Bits, End, LOCKS, Op, Outcome, Place, Script};
 
 /// How a word is read and overwritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,10 @@ pub fn outcomes(script: &Script, access: Access) -> BTreeSet<Outcome> {
                 .iter()
                 .map(|word| (word.fetch_or(0, SeqCst), 0))
                 .collect(),
+            made: vec![Vec::new(); script.threads.len()],
             counter: script.counter,
             pinned: 1 + MAX_THREADS as i64,
-            locks: vec![0; LOCKS],
+            locks: vec![(0, None); LOCKS],
             ending: Ending::Finished,
             kinds: BTreeSet::new(),
         };
@@ -83,13 +84,20 @@ fn operate(words: &[AtomicU64], op: &Op, access: Access, seen: &mut Vec<i64>) {
         Access::Plain => words[word].load(SeqCst),
         Access::ReadModifyWrite => words[word].fetch_or(0, SeqCst),
     };
-    match *op {
-        Op::Test { word, mask } => seen.push((read(word) & mask != 0).into()),
-        Op::Load { word } => seen.push(read(word) as i64),
-        Op::Set { word, mask } => {
+    let Op::Bits {
+        word: Place::Shared(word),
+        op,
+    } = *op
+    else {
+        unreachable!("only words that are there from the start are raw atomics");
+    };
+    match op {
+        Bits::Test { mask } => seen.push((read(word) & mask != 0).into()),
+        Bits::Load => seen.push(read(word) as i64),
+        Bits::Set { mask } => {
             words[word].fetch_or(mask, SeqCst);
         }
-        Op::Store { word, value } => match access {
+        Bits::Store { value } => match access {
             Access::Plain => words[word].store(value, SeqCst),
             Access::ReadModifyWrite => {
                 words[word].swap(value, SeqCst);

@@ -1,6 +1,7 @@
 //! The page cache: which page of which file is where.
 
 use crate::current::Current;
+use crate::filemap::lock::{lock_page, unlock_page};
 use crate::machine::CachedPage;
 use crate::page::{NO_MAPPING, PG_DIRTY, PG_LOCKED, PG_WRITEBACK, Page};
 use crate::page_alloc::alloc_pages;
@@ -165,6 +166,7 @@ fn find_get_entry<'m>(
 }
 
 /// `__add_to_page_cache_locked`: a fresh page becomes part of a file, locked.
+/// Returns whether it did; not if the file has a page there by now.
 ///
 /// # Errors
 /// [`Kind::LostFlagUpdate`] if somebody changed the flags of the fresh page.
@@ -173,15 +175,23 @@ pub fn add_to_page_cache_locked(
     page: &Page,
     mapping: &AddressSpace,
     index: u16,
-) -> Result<(), Halt> {
+) -> Result<bool, Halt> {
     let _call = cx.enter("add_to_page_cache_locked");
     set_page_locked_nonatomic(cx, page)?;
     get_page(cx, page);
     page.mapping
         .store(cx, AddressSpace::mapping_of(mapping.number, index));
-    let _i_pages = mapping.lock(cx)?;
-    mapping.slot(index).store(cx, entry_of(page.pfn));
-    Ok(())
+    {
+        let _i_pages = mapping.lock(cx)?;
+        if !mapping.slot(index).test(cx, ENTRY) {
+            mapping.slot(index).store(cx, entry_of(page.pfn));
+            return Ok(true);
+        }
+    }
+    page.mapping.store(cx, NO_MAPPING);
+    put_page(cx, page)?;
+    unlock_page(cx, page)?;
+    Ok(false)
 }
 
 /// `__SetPageLocked`.
@@ -203,23 +213,36 @@ fn set_page_locked_nonatomic(cx: &Current<'_>, page: &Page) -> Result<(), Halt> 
     }
 }
 
-/// `grab_cache_page`, of a page that the file does not have: a fresh one,
-/// locked, with a reference for the caller; nothing if memory is used up.
+/// `grab_cache_page`: the page of the file, locked, with a reference for the
+/// caller; a fresh one if there is none, and nothing if memory is used up.
 ///
 /// # Errors
-/// What allocating and inserting it can meet.
+/// What allocating, inserting or locking it can meet.
 pub fn grab_cache_page<'m>(
     cx: &Current<'m>,
     mapping: &AddressSpace,
     index: u16,
 ) -> Result<Option<&'m Page>, Halt> {
     let _call = cx.enter("grab_cache_page");
-    let Some(pfn) = alloc_pages(cx, 0)? else {
-        return Ok(None);
-    };
-    let page = cx.machine.page(pfn);
-    add_to_page_cache_locked(cx, page, mapping, index)?;
-    Ok(Some(page))
+    loop {
+        if let Some(page) = find_get_page(cx, mapping, index)? {
+            lock_page(cx, page)?;
+            if mapping.owns(cx, page) {
+                return Ok(Some(page));
+            }
+            unlock_page(cx, page)?;
+            put_page(cx, page)?;
+            continue;
+        }
+        let Some(pfn) = alloc_pages(cx, 0)? else {
+            return Ok(None);
+        };
+        let page = cx.machine.page(pfn);
+        if add_to_page_cache_locked(cx, page, mapping, index)? {
+            return Ok(Some(page));
+        }
+        put_page(cx, page)?;
+    }
 }
 
 /// `delete_from_page_cache`, of a locked page: out of the file, and the page

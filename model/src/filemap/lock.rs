@@ -13,21 +13,26 @@ use crate::violation::{Halt, Kind};
 /// [`Kind::LockNotExclusive`] if somebody thinks that it has it all the same.
 pub fn trylock_page(cx: &Current<'_>, page: &Page) -> Result<bool, Halt> {
     let _call = cx.enter("trylock_page");
-    set_locked_for(cx, page, cx.thread())
+    Ok(set_locked_for(cx, page, cx.thread())?.0)
 }
 
 /// Takes PG_locked for `owner`, who is another task when a waker hands the
-/// lock over. One fully ordered RMW; whether it was free.
-pub(super) fn set_locked_for(cx: &Current<'_>, page: &Page, owner: ThreadId) -> Result<bool, Halt> {
-    let (was_locked, exclusive) = page
-        .flags
-        .test_and_set_and(cx, PG_LOCKED, |ghost, a, taken| {
-            taken || ghost.take_lock(a, owner)
-        });
+/// lock over. One fully ordered RMW; whether it was free, and in which use of
+/// the frame.
+pub(super) fn set_locked_for(
+    cx: &Current<'_>,
+    page: &Page,
+    owner: ThreadId,
+) -> Result<(bool, u32), Halt> {
+    let (was_locked, (exclusive, life)) =
+        page.flags
+            .test_and_set_and(cx, PG_LOCKED, |ghost, a, was_locked| {
+                (was_locked || ghost.take_lock(a, owner), ghost.life(a))
+            });
     if !exclusive {
         cx.report(Kind::LockNotExclusive, page.name())?;
     }
-    Ok(!was_locked)
+    Ok((!was_locked, life))
 }
 
 /// `lock_page`: takes the lock, sleeping for it if need be.

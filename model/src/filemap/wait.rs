@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::current::Current;
-use crate::filemap::lock::set_locked_for;
+use crate::filemap::lock::trylock_page;
 use crate::filemap::page_waitqueue;
-use crate::mechanism::{LockHandoff, WaitShared};
+use crate::mechanism::{LockHandoff, WaitShared, WokenPublish};
 use crate::page::{PG_LOCKED, Page, Use, set_page_waiters};
 use crate::swap::put_page;
 use crate::sync::{ObjectName, SleepState};
@@ -146,7 +146,7 @@ impl PageWait<'_, '_> {
                 task.schedule(cx, self.waits_on())?;
             }
             let done = match self.behavior {
-                Behavior::Exclusive => set_locked_for(cx, self.page, cx.thread())?,
+                Behavior::Exclusive => trylock_page(cx, self.page)?,
                 Behavior::Shared => !self.page.flags.test(cx, self.bit),
                 Behavior::Drop => false,
             };
@@ -166,11 +166,12 @@ impl PageWait<'_, '_> {
 
     /// v5.9, SHARED and DROP: being woken is enough.
     fn until_woken(&self) -> Result<Waited, Halt> {
-        if self.queue_unless_clear(0)? {
-            return Ok(Waited::Done);
-        }
+        let clear = self.queue_unless_clear(0)?;
         if self.behavior == Behavior::Drop {
             put_page(self.cx, self.page)?;
+        }
+        if clear {
+            return Ok(Waited::Done);
         }
         if self.sleep_until_woken()? != 0 {
             return Ok(Waited::Done);
@@ -211,7 +212,7 @@ impl PageWait<'_, '_> {
             // Without a budget, WOKEN implies ownership.
             let owned = handoff != LockHandoff::AfterBudget
                 || woken & WQ_FLAG_DONE != 0
-                || set_locked_for(self.cx, self.page, self.cx.thread())?;
+                || trylock_page(self.cx, self.page)?;
             if owned {
                 return Ok(Waited::Done);
             }
@@ -235,10 +236,9 @@ impl PageWait<'_, '_> {
         let cx = self.cx;
         let mut list = self.queue.lock(cx)?;
         self.entry.flags.store(cx, flags);
-        set_page_waiters(cx, self.page)?;
+        let now = set_page_waiters(cx, self.page)?;
         let (got, waits_for) = if self.behavior == Behavior::Exclusive {
-            let got = set_locked_for(cx, self.page, cx.thread())?;
-            (got, Use::default())
+            (trylock_page(cx, self.page)?, now)
         } else {
             let (bits, now) = self
                 .page
@@ -263,7 +263,10 @@ impl PageWait<'_, '_> {
         let (cx, task) = (self.cx, self.cx.task());
         loop {
             task.set_current_state(cx, self.sleep);
-            let flags = self.entry.flags.load(cx);
+            let flags = match cx.kernel().woken_publish {
+                WokenPublish::Release => self.entry.flags.load_acquire(cx),
+                WokenPublish::Relaxed => self.entry.flags.load(cx),
+            };
             if flags & WQ_FLAG_WOKEN != 0 {
                 return Ok(flags);
             }

@@ -3,7 +3,7 @@
 use crate::current::Current;
 use crate::filemap::lock::set_locked_for;
 use crate::filemap::page_waitqueue;
-use crate::mechanism::{LockHandoff, WaitShared, WakeSharedIfSet};
+use crate::mechanism::{LockHandoff, WaitShared, WakeSharedIfSet, WokenPublish};
 use crate::page::{PG_LOCKED, PG_WRITEBACK, Page, Use, clear_page_waiters, page_waiters, touched};
 use crate::violation::{Halt, Kind};
 use crate::wait::{
@@ -152,7 +152,9 @@ fn take_for_waiter(cx: &Current<'_>, queued: &Queued, key: &WakeKey<'_>) -> Resu
         key.bit, PG_LOCKED,
         "only the page lock is waited for exclusively"
     );
-    set_locked_for(cx, key.page, queued.entry.thread)
+    let (taken, life) = set_locked_for(cx, key.page, queued.entry.thread)?;
+    touched(cx, key.page, key.on_behalf_of, life, Kind::ForeignWrite)?;
+    Ok(taken)
 }
 
 /// `autoremove_wake_function`: wakes the task; only if it had to be woken is
@@ -181,7 +183,10 @@ fn wake_and_remove(
     key: &WakeKey<'_>,
     flags: u64,
 ) -> Result<(), Halt> {
-    queued.entry.flags.store(cx, flags);
+    match cx.kernel().woken_publish {
+        WokenPublish::Release => queued.entry.flags.store_release(cx, flags),
+        WokenPublish::Relaxed => queued.entry.flags.store(cx, flags),
+    }
     judge_wakeup(cx, queued, key)?;
     cx.machine.task(queued.entry.thread).wake_up(cx);
     list_del_init(cx, list, &queued.entry);

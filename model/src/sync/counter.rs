@@ -1,10 +1,12 @@
 //! `atomic_t` as a reference count.
 
 use std::cmp::Ordering;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cpu::Effect;
-use super::run::Object;
+use super::object::{Atomic, Object};
+use super::rmw::Order;
 use super::{Cpu, Footprint, MAX_THREADS, Objects};
 
 /// Going up sets this, going down clears it: steps in one direction commute,
@@ -30,10 +32,13 @@ const EDGE: Footprint = Footprint::exclusive(ALL);
 /// A counter that threads share. Every method is one atomic step.
 pub struct Counter {
     object: Object,
+    /// Where memory is weak, loom's own value.
+    weak: Option<Atomic>,
     state: Mutex<State>,
 }
 
 struct State {
+    /// The latest value.
     value: i64,
     /// Of a counter that nobody can bring to zero, how much of it each thread
     /// owns.
@@ -69,8 +74,11 @@ impl Counter {
     }
 
     fn with(objects: &mut Objects, field: &'static str, owner: u16, state: State) -> Counter {
+        let object = objects.word(field, owner);
+        let weak = object.atomic(state.value as u64);
         Counter {
-            object: objects.object(field, owner),
+            object,
+            weak,
             state: Mutex::new(state),
         }
     }
@@ -79,16 +87,23 @@ impl Counter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One step: `weak` does it to loom's value and returns what it was before,
+    /// `update` does it to the latest value, given what was seen.
     fn operate<R>(
         &self,
         cpu: &Cpu,
         operation: &'static str,
-        update: impl FnOnce(&mut State) -> (Footprint, R),
+        weak: impl FnOnce(&Atomic) -> u64,
+        update: impl FnOnce(&mut State, i64) -> (Footprint, R),
     ) -> R {
         cpu.turn(&self.object);
+        let seen = self.weak.as_ref().map(weak);
         let mut state = self.state();
-        let before = state.value;
-        let (footprint, result) = update(&mut state);
+        let before = seen.map_or(state.value, |seen| seen as i64);
+        if before != state.value {
+            cpu.note_stale_read();
+        }
+        let (footprint, result) = update(&mut state, before);
         let effect = Effect {
             mask: u64::MAX,
             before: before as u64,
@@ -102,42 +117,51 @@ impl Counter {
     /// `atomic_inc`, relaxed: adds one, sees nothing.
     pub fn inc(&self, cpu: &Cpu) {
         let me = cpu.thread().index();
-        self.operate(cpu, "atomic_inc", |state| (state.up(me), ()));
+        let weak = |value: &Atomic| value.fetch_add(1, Relaxed);
+        self.operate(cpu, "atomic_inc", weak, |state, _| (state.up(me), ()));
     }
 
     /// `atomic_dec_and_test`, fully ordered: takes one, and returns whether
     /// what is left is more than zero, zero, or less.
     pub fn dec_and_test(&self, cpu: &Cpu) -> Ordering {
         let me = cpu.thread().index();
-        self.operate(cpu, "atomic_dec_and_test", |state| state.down(me))
+        let weak = |value: &Atomic| Order::Full.fenced(|| value.fetch_sub(1, AcqRel));
+        self.operate(cpu, "atomic_dec_and_test", weak, |state, _| state.down(me))
     }
 
     /// `atomic_add_unless(1, 0)`, fully ordered on success: adds one unless
     /// the counter is zero, and returns whether it did.
     pub fn inc_unless_zero(&self, cpu: &Cpu) -> bool {
         let me = cpu.thread().index();
-        self.operate(cpu, "atomic_add_unless", |state| match state.value {
-            _ if state.owned.is_some() => (state.up(me), true),
-            0 => (IS_ZERO, false),
-            _ => (IS_ZERO.and(state.up(me)), true),
-        })
+        self.operate(
+            cpu,
+            "atomic_add_unless",
+            add_unless_zero,
+            |state, seen| match seen {
+                _ if state.owned.is_some() => (state.up(me), true),
+                0 => (IS_ZERO, false),
+                _ => (IS_ZERO.and(state.up(me)), true),
+            },
+        )
     }
 
     /// `atomic_read`, relaxed. Not of a pinned counter, whose value is nobody's
     /// business while threads run.
     pub fn read(&self, cpu: &Cpu) -> i64 {
-        self.operate(cpu, "atomic_read", |state| {
+        let weak = |value: &Atomic| value.load(Relaxed);
+        self.operate(cpu, "atomic_read", weak, |state, seen| {
             assert!(
                 state.owned.is_none(),
                 "the value of a pinned counter is not looked at"
             );
-            (Footprint::reading(ALL), state.value)
+            (Footprint::reading(ALL), seen)
         })
     }
 
     /// `atomic_set`, relaxed. Not of a pinned counter.
     pub fn set(&self, cpu: &Cpu, new: i64) {
-        self.operate(cpu, "atomic_set", |state| {
+        let weak = |value: &Atomic| value.swap(new as u64, Relaxed);
+        self.operate(cpu, "atomic_set", weak, |state, _| {
             assert!(state.owned.is_none(), "a pinned counter is not set");
             state.value = new;
             (Footprint::overwriting(ALL), ())
@@ -148,6 +172,20 @@ impl Counter {
     pub fn at_end(&self) -> i64 {
         self.state().value
     }
+}
+
+/// The kernel's loop: a plain load, then compare-and-exchange until it is done
+/// or zero. Returns the value before.
+fn add_unless_zero(value: &Atomic) -> u64 {
+    let mut seen = value.load(Relaxed);
+    while seen != 0 {
+        let exchange = || value.compare_exchange(seen, seen.wrapping_add(1), AcqRel, Relaxed);
+        match Order::Full.fenced(exchange) {
+            Ok(_) => break,
+            Err(now) => seen = now,
+        }
+    }
+    seen
 }
 
 impl State {

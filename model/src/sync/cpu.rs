@@ -89,7 +89,7 @@ impl Cpu {
         Call(self)
     }
 
-    /// Passes a memory barrier. It is no step, but part of what is announced,
+    /// Passes a full memory barrier. It is no step, but part of what is announced,
     /// so that the sequence of a function's operations can be checked.
     pub fn barrier(&self, name: &'static str) {
         self.run.barrier(self.thread, name, &self.calls.borrow());
@@ -114,8 +114,13 @@ impl Cpu {
         Ok(())
     }
 
+    /// What was just read was not the latest value.
+    pub(super) fn note_stale_read(&self) {
+        self.run.note_stale_read();
+    }
+
     /// A scheduling point, and this thread's turn when it returns.
-    pub(super) fn turn(&self, object: &super::run::Object) {
+    pub(super) fn turn(&self, object: &super::object::Object) {
         self.run.turn(self.thread, object);
     }
 

@@ -18,6 +18,15 @@ pub enum Engine {
         /// loom's preemption bound, which makes the search partial.
         bound: Option<u8>,
     },
+    /// loom with weak memory: loads and stores are loom's own, with the
+    /// kernel's orderings. loom's search misses schedules of plain loads.
+    Weak {
+        /// loom's preemption bound, which makes the search partial.
+        bound: Option<u8>,
+        /// Do a relaxed RMW of a companion atomic before each access of a
+        /// word, so that loom sees every race between threads.
+        companions: bool,
+    },
     /// Native threads, one schedule an execution, whichever comes.
     Native,
 }
@@ -49,7 +58,9 @@ pub fn execute<P: Program>(
 ) -> Result<(), EngineError> {
     let search = || match engine {
         Engine::Reduced => explore(engine, None, program, observer),
-        Engine::Plain { bound } => explore(engine, bound, program, observer),
+        Engine::Plain { bound } | Engine::Weak { bound, .. } => {
+            explore(engine, bound, program, observer);
+        }
         Engine::Native => run_native(program, observer),
     };
     match catch_unwind(AssertUnwindSafe(search)) {

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::cpu::Effect;
-use super::run::{Object, Wait};
+use super::object::Object;
+use super::run::Wait;
 use super::{Cpu, Footprint, Objects, StepKind};
 use crate::violation::Halt;
 
@@ -29,7 +30,7 @@ impl<T> Mailbox<T> {
     /// A mailbox of the initial state, empty.
     pub fn new(objects: &mut Objects, field: &'static str, owner: u16) -> Mailbox<T> {
         Mailbox {
-            object: objects.object(field, owner),
+            object: objects.mailbox(field, owner),
             queue: Mutex::default(),
         }
     }

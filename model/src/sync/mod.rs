@@ -5,9 +5,10 @@
 //! [`Observer`] of the run as a [`Step`]: which thread, which object, and with
 //! which [`Footprint`]. What the explorer knows of a run, it knows from there.
 //!
-//! One [`Program`] runs under three engines, chosen at run time ([`Engine`]):
+//! One [`Program`] runs under several engines, chosen at run time ([`Engine`]):
 //! loom with one loom object per shared word (plain loom), loom with the
-//! alternatives chosen by the observer (the reduction), and native threads.
+//! alternatives chosen by the observer (the reduction), loom with weak memory,
+//! and native threads.
 //!
 //! | item | models |
 //! |---|---|
@@ -23,7 +24,9 @@ mod cpu;
 mod engine;
 mod footprint;
 mod mailbox;
+mod object;
 mod observer;
+mod rmw;
 mod run;
 mod spin_lock;
 mod task;
@@ -34,8 +37,9 @@ pub use cpu::{Call, Cpu};
 pub use engine::{Engine, EngineError, execute};
 pub use footprint::Footprint;
 pub use mailbox::Mailbox;
+pub use object::Objects;
 pub use observer::{Alternative, Detail, Observer, Step, StepKind};
-pub use run::{Ending, MAX_STEPS, Objects, Program};
+pub use run::{Ending, MAX_STEPS, Program};
 pub use spin_lock::{SpinGuard, SpinLock};
 pub use task::{SleepState, Task};
 pub use word::{Access, GhostCell, Word};

@@ -91,6 +91,10 @@ pub trait Observer: Send + Sync {
     /// A barrier was passed: no step, but part of what a function does.
     fn barrier(&self, _thread: ThreadId, _name: &'static str, _calls: &[&'static str]) {}
 
+    /// A thread has read a value that was not the latest: this execution is one
+    /// that only weak memory can show.
+    fn stale_read(&self) {}
+
     /// Something went wrong, or is worth knowing.
     fn violation(&self, violation: Violation);
 

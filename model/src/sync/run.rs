@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::engine::Engine;
+use super::object::{Object, Objects, touch};
 use super::{
     Alternative, Cpu, Detail, Footprint, MAX_THREADS, ObjectId, ObjectName, Observer, Step,
     ThreadId, mailbox, spin_lock,
@@ -46,61 +47,9 @@ pub enum Ending {
     Lost,
 }
 
-/// Hands out the shared objects of a program while its state is made.
-pub struct Objects {
-    engine: Engine,
-    next: u16,
-}
-
-impl Objects {
-    pub(super) fn new(engine: Engine) -> Objects {
-        Objects { engine, next: 0 }
-    }
-
-    pub(super) fn object(&mut self, field: &'static str, owner: u16) -> Object {
-        let id = ObjectId(self.next);
-        self.next += 1;
-        Object::new(self.engine, id, ObjectName { field, owner })
-    }
-}
-
-/// The identity of a shared object, and its loom object where it has one.
-pub(super) struct Object {
-    pub id: ObjectId,
-    pub name: ObjectName,
-    /// The loom object through which every operation on this one passes, under
-    /// plain loom. An opaque access, which conflicts with every other: what an
-    /// RMW is to loom's search, without a value.
-    turnstile: Option<loom::sync::Mutex<()>>,
-}
-
-impl Object {
-    pub(super) fn new(engine: Engine, id: ObjectId, name: ObjectName) -> Object {
-        let turnstile = matches!(engine, Engine::Plain { .. }).then(|| loom::sync::Mutex::new(()));
-        Object {
-            id,
-            name,
-            turnstile,
-        }
-    }
-
-    /// An object that a running thread makes.
-    pub(super) fn made_by(cpu: &Cpu, field: &'static str, owner: u16) -> Object {
-        Object::new(
-            cpu.run.engine,
-            cpu.next_object(),
-            ObjectName { field, owner },
-        )
-    }
-}
-
 /// A loom object that belongs to one step: who touches it again after all
 /// threads have ended makes loom explore that thread at that step.
 type Gate = Arc<loom::sync::Mutex<()>>;
-
-fn touch(gate: &loom::sync::Mutex<()>) {
-    drop(gate.try_lock());
-}
 
 /// Why a thread cannot run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,11 +162,7 @@ impl Run {
     pub(super) fn turn(&self, thread: ThreadId, object: &Object) {
         match self.engine {
             Engine::Native => std::thread::yield_now(),
-            Engine::Plain { .. } => {
-                if let Some(turnstile) = &object.turnstile {
-                    touch(turnstile);
-                }
-            }
+            Engine::Plain { .. } | Engine::Weak { .. } => object.pass(),
             Engine::Reduced => loop {
                 if self.table().abandoned {
                     return;
@@ -269,7 +214,15 @@ impl Run {
         number
     }
 
+    /// A thread has read a value that was not the latest.
+    pub(super) fn note_stale_read(&self) {
+        self.observer.stale_read();
+    }
+
     pub(super) fn barrier(&self, thread: ThreadId, name: &'static str, calls: &[&'static str]) {
+        if matches!(self.engine, Engine::Weak { .. }) {
+            loom::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        }
         self.observer.barrier(thread, name, calls);
     }
 
@@ -480,7 +433,9 @@ impl Run {
         table.status[thread] = Status::Runnable;
         match self.engine {
             Engine::Native => self.native_wake.notify_all(),
-            Engine::Plain { .. } | Engine::Reduced => table.handles[thread].unpark(),
+            Engine::Plain { .. } | Engine::Weak { .. } | Engine::Reduced => {
+                table.handles[thread].unpark()
+            }
         }
     }
 }

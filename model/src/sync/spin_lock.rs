@@ -4,7 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cpu::Effect;
-use super::run::{Object, Wait};
+use super::engine::Engine;
+use super::object::Object;
+use super::run::Wait;
 use super::{Cpu, Footprint, Objects, StepKind};
 use crate::violation::Halt;
 
@@ -20,6 +22,9 @@ pub struct SpinLock<T> {
     object: Object,
     lock: Mutex<Lock>,
     data: Mutex<T>,
+    /// Under plain loom and where memory is weak, loom's own lock: it blocks
+    /// by itself, and orders what is done under it.
+    loom: Option<loom::sync::Mutex<()>>,
     operation: &'static str,
 }
 
@@ -38,6 +43,7 @@ pub struct SpinGuard<'a, T> {
     lock: &'a SpinLock<T>,
     cpu: &'a Cpu,
     data: Option<MutexGuard<'a, T>>,
+    loom: Option<loom::sync::MutexGuard<'a, ()>>,
 }
 
 impl<T> SpinLock<T> {
@@ -50,8 +56,13 @@ impl<T> SpinLock<T> {
         owner: u16,
         data: T,
     ) -> SpinLock<T> {
+        let loom = match objects.engine {
+            Engine::Plain { .. } | Engine::Weak { .. } => Some(loom::sync::Mutex::new(())),
+            Engine::Reduced | Engine::Native => None,
+        };
         SpinLock {
-            object: objects.object(field, owner),
+            object: objects.lock(field, owner),
+            loom,
             lock: Mutex::default(),
             data: Mutex::new(data),
             operation,
@@ -69,6 +80,10 @@ impl<T> SpinLock<T> {
     /// it left half done is a state that no kernel would show.
     pub fn lock<'a>(&'a self, cpu: &'a Cpu) -> Result<SpinGuard<'a, T>, Halt> {
         loop {
+            let loom = self.loom.as_ref().map(|lock| {
+                lock.lock()
+                    .expect("loom's locks are not poisoned: nothing panics under one")
+            });
             cpu.turn(&self.object);
             let mut lock = self.state();
             if !lock.held {
@@ -89,6 +104,7 @@ impl<T> SpinLock<T> {
                     lock: self,
                     cpu,
                     data,
+                    loom,
                 };
                 return if poisoned { cpu.released() } else { Ok(guard) };
             }
@@ -131,6 +147,7 @@ impl<T> Drop for SpinGuard<'_, T> {
         lock.poisoned |= self.cpu.is_stopped();
         lock.released_at = self.cpu.last_step();
         drop(lock);
+        self.loom = None;
         let id = self.lock.object.id;
         self.cpu.run.unblock_all(|wait| wait == Wait::Lock(id));
     }

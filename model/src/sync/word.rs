@@ -3,27 +3,30 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::cpu::Effect;
-use super::run::{Object, Wait};
+use super::object::{Atomic, Object};
+use super::rmw::{ALL, Order, Rmw};
+use super::run::Wait;
 use super::{Cpu, Footprint, Objects, ThreadId};
 
 /// Bits from here on are not the machine's: each stands for one [`GhostCell`].
 pub(super) const GHOST_BITS: u32 = 48;
 
-/// All the bits that a machine word has here.
-const ALL: u64 = (1 << GHOST_BITS) - 1;
-
 /// A word of bits that threads share, and ghost state `G` whose home it is.
 ///
 /// Every method is one atomic step. The names and the orderings are the
-/// kernel's; under loom's sequentially consistent search the order of steps is
-/// all that counts. Methods ending in `_and` also take a ghost step, which
+/// kernel's; in a sequentially consistent search the order of steps is all that
+/// counts. Methods ending in `_and` also take a ghost step, which
 /// happens together with the operation and whose footprint becomes part of it.
 pub struct Word<G = ()> {
     object: Object,
+    /// Where memory is weak the value is loom's, which knows what each thread
+    /// may read; everywhere else it is `bits`.
+    weak: Option<Atomic>,
     state: Mutex<State<G>>,
 }
 
 struct State<G> {
+    /// The latest value.
     bits: u64,
     ghost: G,
 }
@@ -75,39 +78,6 @@ impl<T: Copy, const BIT: u32> GhostCell<T, BIT> {
     }
 }
 
-/// What an operation does to the bits.
-#[derive(Clone, Copy)]
-enum Update {
-    Keep,
-    Set(u64),
-    Clear(u64),
-    /// Sets the first, clears the second.
-    Replace(u64, u64),
-    Store(u64),
-}
-
-impl Update {
-    fn apply(self, bits: u64) -> u64 {
-        match self {
-            Update::Keep => bits,
-            Update::Set(mask) => bits | mask,
-            Update::Clear(mask) => bits & !mask,
-            Update::Replace(set, clear) => bits & !clear | set,
-            Update::Store(value) => value,
-        }
-    }
-
-    fn footprint(self) -> Footprint {
-        match self {
-            Update::Keep => Footprint::default(),
-            Update::Set(mask) => Footprint::setting(mask),
-            Update::Clear(mask) => Footprint::clearing(mask),
-            Update::Replace(set, clear) => Footprint::setting(set).and(Footprint::clearing(clear)),
-            Update::Store(_) => Footprint::overwriting(ALL),
-        }
-    }
-}
-
 impl<G> Word<G> {
     /// A word of the initial state.
     pub fn new(
@@ -117,35 +87,38 @@ impl<G> Word<G> {
         bits: u64,
         ghost: G,
     ) -> Self {
-        Word::with(objects.object(field, owner), bits, ghost)
+        Word::with(objects.word(field, owner), bits, ghost)
     }
 
     fn with(object: Object, bits: u64, ghost: G) -> Self {
         debug_assert_eq!(bits & !ALL, 0, "a machine word has {GHOST_BITS} bits here");
+        let weak = object.atomic(bits);
         Word {
             object,
+            weak,
             state: Mutex::new(State { bits, ghost }),
         }
     }
 
-    /// One step: reads the bits in `reads`, decides by them what to do, and
-    /// takes the ghost step.
+    /// One step: the operation, and the ghost step with it.
     fn operate<R>(
         &self,
         cpu: &Cpu,
         operation: &'static str,
-        reads: u64,
-        update: impl FnOnce(u64) -> Update,
+        rmw: Rmw,
+        order: Order,
         ghost: impl FnOnce(&mut G, &mut Access, u64) -> R,
     ) -> (u64, R) {
         cpu.turn(&self.object);
+        let seen = self.weak.as_ref().map(|word| rmw.run(word, order));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = state.bits;
-        let update = update(before & reads);
-        state.bits = update.apply(before);
+        let before = seen.unwrap_or(state.bits);
+        if before & rmw.reads() != state.bits & rmw.reads() {
+            cpu.note_stale_read();
+        }
+        let footprint = rmw.footprint(state.bits);
+        state.bits = rmw.apply(state.bits);
         let after = state.bits;
-        let changed = update.footprint();
-        let footprint = Footprint::reading(reads).and(changed);
         let mut access = Access {
             footprint,
             wakes: None,
@@ -153,9 +126,13 @@ impl<G> Word<G> {
         };
         let result = ghost(&mut state.ghost, &mut access, before);
         let effect = Effect {
-            mask: (reads | changed.changes()) & ALL,
+            mask: (footprint.reads | footprint.changes()) & ALL,
             before,
-            after_value: after,
+            after_value: if footprint.changes() == 0 {
+                before
+            } else {
+                after
+            },
             wakes: access.wakes,
             sleeps: access.sleeps,
             ..Effect::new(operation, access.footprint)
@@ -164,9 +141,19 @@ impl<G> Word<G> {
         (before, result)
     }
 
+    /// One step without a ghost step; the word before.
+    fn run(&self, cpu: &Cpu, operation: &'static str, rmw: Rmw, order: Order) -> u64 {
+        self.operate(cpu, operation, rmw, order, |_, _, _| ()).0
+    }
+
     /// Plain load of some bits: whether any of them is set.
     pub fn test(&self, cpu: &Cpu, mask: u64) -> bool {
-        self.read_and(cpu, mask, |_, _| ()).0 != 0
+        self.run(cpu, "test_bit", Rmw::Load(mask), Order::Relaxed) & mask != 0
+    }
+
+    /// `smp_load_acquire` of some bits: whether any of them is set.
+    pub fn test_acquire(&self, cpu: &Cpu, mask: u64) -> bool {
+        self.run(cpu, "smp_load_acquire", Rmw::Load(mask), Order::Acquire) & mask != 0
     }
 
     /// Plain load of some bits, with a ghost step.
@@ -176,25 +163,29 @@ impl<G> Word<G> {
         mask: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (u64, R) {
-        let (bits, result) = self.operate(
-            cpu,
-            "test_bit",
-            mask,
-            |_| Update::Keep,
-            |g, access, _| ghost(g, access),
-        );
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        let (bits, result) = self.operate(cpu, "test_bit", Rmw::Load(mask), Order::Relaxed, ghost);
         (bits & mask, result)
     }
 
     /// Plain load of the whole word.
     pub fn load(&self, cpu: &Cpu) -> u64 {
-        self.operate(cpu, "load", ALL, |_| Update::Keep, |_, _, _| ())
-            .0
+        self.run(cpu, "load", Rmw::Load(ALL), Order::Relaxed)
+    }
+
+    /// `smp_load_acquire` of the whole word.
+    pub fn load_acquire(&self, cpu: &Cpu) -> u64 {
+        self.run(cpu, "smp_load_acquire", Rmw::Load(ALL), Order::Acquire)
     }
 
     /// Store of the whole word.
     pub fn store(&self, cpu: &Cpu, value: u64) {
-        self.operate(cpu, "store", 0, |_| Update::Store(value), |_, _, _| ());
+        self.run(cpu, "store", Rmw::Store(value), Order::Relaxed);
+    }
+
+    /// `smp_store_release` of the whole word.
+    pub fn store_release(&self, cpu: &Cpu, value: u64) {
+        self.run(cpu, "smp_store_release", Rmw::Store(value), Order::Release);
     }
 
     /// Store of the whole word, with a ghost step.
@@ -204,14 +195,9 @@ impl<G> Word<G> {
         value: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> R {
-        self.operate(
-            cpu,
-            "store",
-            0,
-            |_| Update::Store(value),
-            |g, access, _| ghost(g, access),
-        )
-        .1
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        self.operate(cpu, "store", Rmw::Store(value), Order::Relaxed, ghost)
+            .1
     }
 
     /// Store of the whole word by someone who has loaded `expected` and thinks
@@ -224,19 +210,14 @@ impl<G> Word<G> {
         value: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
-        let (bits, result) = self.operate(
-            cpu,
-            "store",
-            ALL,
-            |_| Update::Store(value),
-            |g, access, _| ghost(g, access),
-        );
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        let (bits, result) = self.operate(cpu, "store", Rmw::Swap(value), Order::Relaxed, ghost);
         (bits != expected, result)
     }
 
     /// RMW without a result, relaxed: sets bits.
     pub fn set(&self, cpu: &Cpu, mask: u64) {
-        self.operate(cpu, "set_bit", 0, |_| Update::Set(mask), |_, _, _| ());
+        self.run(cpu, "set_bit", Rmw::Set(mask), Order::Relaxed);
     }
 
     /// [`Word::set`] of one bit, unless one of those in `unless` is set;
@@ -249,22 +230,21 @@ impl<G> Word<G> {
         unless: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
-        let update = |bits| {
-            if bits == 0 {
-                Update::Set(mask)
-            } else {
-                Update::Keep
-            }
-        };
-        let (bits, result) = self.operate(cpu, "set_bit", mask | unless, update, |g, access, _| {
-            ghost(g, access)
-        });
+        debug_assert!(mask.is_power_of_two(), "one bit at a time");
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        let rmw = Rmw::SetUnless(mask, unless);
+        let (bits, result) = self.operate(cpu, "set_bit", rmw, Order::Relaxed, ghost);
         (bits & unless != 0, result)
     }
 
     /// RMW without a result, relaxed: clears bits.
     pub fn clear(&self, cpu: &Cpu, mask: u64) {
-        self.operate(cpu, "clear_bit", 0, |_| Update::Clear(mask), |_, _, _| ());
+        self.run(cpu, "clear_bit", Rmw::Clear(mask), Order::Relaxed);
+    }
+
+    /// The same with RELEASE, as a store that lets go of something.
+    pub fn clear_release(&self, cpu: &Cpu, mask: u64) {
+        self.run(cpu, "smp_store_release", Rmw::Clear(mask), Order::Release);
     }
 
     /// [`Word::clear`] of one bit, unless one of those in `unless` is set;
@@ -277,17 +257,10 @@ impl<G> Word<G> {
         unless: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
-        let update = |bits| {
-            if bits == mask {
-                Update::Clear(mask)
-            } else {
-                Update::Keep
-            }
-        };
-        let (bits, result) =
-            self.operate(cpu, "clear_bit", mask | unless, update, |g, access, _| {
-                ghost(g, access)
-            });
+        debug_assert!(mask.is_power_of_two(), "one bit at a time");
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        let rmw = Rmw::ClearUnless(mask, unless);
+        let (bits, result) = self.operate(cpu, "clear_bit", rmw, Order::Relaxed, ghost);
         (bits & unless != 0, result)
     }
 
@@ -305,19 +278,7 @@ impl<G> Word<G> {
         mask: u64,
         ghost: impl FnOnce(&mut G, &mut Access, bool) -> R,
     ) -> (bool, R) {
-        debug_assert!(mask.is_power_of_two(), "one bit at a time");
-        let update = |bits| {
-            if bits & mask == 0 {
-                Update::Set(mask)
-            } else {
-                Update::Keep
-            }
-        };
-        let (bits, result) =
-            self.operate(cpu, "test_and_set_bit", mask, update, |g, access, old| {
-                ghost(g, access, old & mask != 0)
-            });
-        (bits & mask != 0, result)
+        self.test_and(cpu, "test_and_set_bit", Rmw::TestAndSet(mask), mask, ghost)
     }
 
     /// RMW, fully ordered when the bit changes: clears one bit and returns
@@ -334,18 +295,26 @@ impl<G> Word<G> {
         mask: u64,
         ghost: impl FnOnce(&mut G, &mut Access, bool) -> R,
     ) -> (bool, R) {
+        self.test_and(
+            cpu,
+            "test_and_clear_bit",
+            Rmw::TestAndClear(mask),
+            mask,
+            ghost,
+        )
+    }
+
+    fn test_and<R>(
+        &self,
+        cpu: &Cpu,
+        operation: &'static str,
+        rmw: Rmw,
+        mask: u64,
+        ghost: impl FnOnce(&mut G, &mut Access, bool) -> R,
+    ) -> (bool, R) {
         debug_assert!(mask.is_power_of_two(), "one bit at a time");
-        let update = |bits| {
-            if bits & mask != 0 {
-                Update::Clear(mask)
-            } else {
-                Update::Keep
-            }
-        };
-        let (bits, result) =
-            self.operate(cpu, "test_and_clear_bit", mask, update, |g, access, old| {
-                ghost(g, access, old & mask != 0)
-            });
+        let ghost = |g: &mut G, access: &mut Access, bits| ghost(g, access, bits & mask != 0);
+        let (bits, result) = self.operate(cpu, operation, rmw, Order::Full, ghost);
         (bits & mask != 0, result)
     }
 
@@ -358,13 +327,10 @@ impl<G> Word<G> {
         test: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
-        let (bits, result) = self.operate(
-            cpu,
-            "clear_bit_unlock_is_negative_byte",
-            test,
-            |_| Update::Clear(clear),
-            |g, access, _| ghost(g, access),
-        );
+        let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
+        let rmw = Rmw::ClearAndTest(clear, test);
+        let operation = "clear_bit_unlock_is_negative_byte";
+        let (bits, result) = self.operate(cpu, operation, rmw, Order::Release, ghost);
         (bits & test != 0, result)
     }
 
@@ -385,55 +351,38 @@ impl Word<()> {
         wants_to: impl FnOnce(u64) -> bool,
         wait: Wait,
     ) -> bool {
-        let (_, sleeps) = self.operate(
-            cpu,
-            "schedule",
-            mask,
-            |_| Update::Keep,
-            |(), access, bits| {
-                access.sleeps = wants_to(bits & mask);
-                if access.sleeps {
-                    cpu.prepare_to_wait(wait);
-                }
-                access.sleeps
-            },
-        );
-        sleeps
+        let fall_asleep = |(): &mut (), access: &mut Access, bits: u64| {
+            access.sleeps = wants_to(bits & mask);
+            if access.sleeps {
+                cpu.prepare_to_wait(wait);
+            }
+            access.sleeps
+        };
+        self.operate(cpu, "schedule", Rmw::Look(mask), Order::Full, fall_asleep)
+            .1
     }
 
-    /// Store of some bits of the word: sets those in `set`, clears those in
-    /// `clear`.
+    /// Sets some bits and clears others: a store to a task's state.
     pub(super) fn replace(&self, cpu: &Cpu, operation: &'static str, set: u64, clear: u64) {
-        self.operate(
-            cpu,
-            operation,
-            0,
-            |_| Update::Replace(set, clear),
-            |(), _, _| (),
-        );
+        self.run(cpu, operation, Rmw::Replace(set, clear), Order::Relaxed);
     }
 
     /// If one of the bits in `mask` is set, clears them all and lets `thread`
     /// go on if it really sleeps. Returns whether a bit was set.
     pub(super) fn wake(&self, cpu: &Cpu, mask: u64, thread: ThreadId) -> bool {
+        let wake = |(): &mut (), access: &mut Access, bits: u64| {
+            let woken = bits & mask != 0
+                && cpu
+                    .run
+                    .unblock(thread, |wait| matches!(wait, Wait::Asleep(_)));
+            access.wakes = woken.then_some(thread);
+        };
         let (bits, ()) = self.operate(
             cpu,
             "wake_up_state",
-            mask,
-            |bits| {
-                if bits == 0 {
-                    Update::Keep
-                } else {
-                    Update::Clear(mask)
-                }
-            },
-            |(), access, bits| {
-                let woken = bits & mask != 0
-                    && cpu
-                        .run
-                        .unblock(thread, |wait| matches!(wait, Wait::Asleep(_)));
-                access.wakes = woken.then_some(thread);
-            },
+            Rmw::ClearIfAny(mask),
+            Order::Full,
+            wake,
         );
         bits & mask != 0
     }
