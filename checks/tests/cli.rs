@@ -415,11 +415,21 @@ fn a_broken_file_is_reported_and_the_others_still_run() {
     let path = directory("broken-file");
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/missed-wakeup.toml");
     fs::copy(shipped, path.join("missed-wakeup.toml")).expect("the file can be copied");
-    let nonsense: [(&str, &[u8]); 4] = [
+    let huge = vec![b'#'; 10_000_000];
+    let nonsense: [(&str, &[u8]); 7] = [
         ("empty.toml", b""),
         ("truncated.toml", b"title = \"half a"),
         ("binary.toml", b"\xff\xfe\x00"),
         ("unknown-key.toml", b"titel = \"x\"\n"),
+        ("huge.toml", &huge),
+        (
+            "five-threads.toml",
+            include_bytes!("scenario_errors/five-threads.toml"),
+        ),
+        (
+            "misspelt-page.toml",
+            include_bytes!("scenario_errors/misspelt-page.toml"),
+        ),
     ];
     for (name, content) in nonsense {
         fs::write(path.join(name), content).expect("the file can be written");
@@ -444,6 +454,9 @@ fn a_broken_file_is_reported_and_the_others_still_run() {
         );
     }
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+    // One error each, and no more.
+    let errors = stderr(&output).matches("stalewake::scenario::").count();
+    assert_eq!(errors, nonsense.len(), "{}", stderr(&output));
 }
 
 #[test]

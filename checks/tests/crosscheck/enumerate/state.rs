@@ -61,8 +61,8 @@ impl State {
             mail: VecDeque::new(),
             kinds: BTreeSet::new(),
         };
-        for thread in 0..threads {
-            start.go_on(thread, &code[thread]);
+        for (thread, code) in code.iter().enumerate() {
+            start.go_on(thread, code);
         }
         start
     }

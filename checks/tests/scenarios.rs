@@ -1,0 +1,122 @@
+//! One trial for each cell of the shipped scenarios, named as the command line
+//! names it: what can be reached must be exactly what the file expects, and
+//! every schedule must have been explored.
+//!
+//! With `--cfg loom` every cell is explored. Without it, the cells that take
+//! longest are ignored, and the others are explored all the same, so that a
+//! plain `cargo test` checks something real; `-- --include-ignored` explores
+//! those, too.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use stalewake::cell::{Cell, KernelChoice};
+use stalewake::explore::{self, Options};
+use stalewake::report::Checked;
+use stalewake::scenario::{self, Scenario};
+use stalewake::verdict::{Status, Verdict};
+use stalewake_model::violation::Kind;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = trials();
+    // A filter may leave nothing, and then says so. That there is nothing to
+    // filter means that the scenarios got lost.
+    if trials.is_empty() {
+        eprintln!("error: no scenario is shipped, so nothing is tested");
+        return ExitCode::FAILURE;
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (number, scenario) in scenario::shipped().into_iter().enumerate() {
+        match scenario {
+            Ok(scenario) => {
+                let cells = cells(&Arc::new(scenario));
+                trials.extend(cells.into_iter().map(trial));
+            }
+            Err(error) => {
+                let shown = format!("{:?}", miette::Report::new(error));
+                let name = format!("broken-scenario-{}", number + 1);
+                trials.push(Trial::test(name, || Err(shown.into())));
+            }
+        }
+    }
+    trials
+}
+
+/// Every cell that the file expects something of.
+fn cells(scenario: &Arc<Scenario>) -> Vec<Cell> {
+    let kernels = scenario.kernels();
+    let mut cells = Vec::new();
+    for parameters in scenario.combinations() {
+        cells.extend(kernels.iter().map(|release| Cell {
+            scenario: scenario.clone(),
+            parameters: parameters.clone(),
+            kernel: KernelChoice::of(release),
+        }));
+    }
+    cells
+}
+
+fn trial(cell: Cell) -> Trial {
+    let ignored = !cfg!(loom) && is_large(&cell);
+    Trial::test(cell.to_string(), move || check(&cell)).with_ignored_flag(ignored)
+}
+
+/// Whether exploring the cell takes seconds: three threads on one page.
+fn is_large(cell: &Cell) -> bool {
+    cell.scenario.name == "same-page"
+        || cell
+            .parameters
+            .get("waiters")
+            .is_some_and(|waiters| waiters == "two-exclusive")
+}
+
+fn check(cell: &Cell) -> Result<(), Failed> {
+    let verdict = explore::explore(cell, &Options::default(), &Arc::default());
+    if let Status::Error(reason) = &verdict.status {
+        return Err(format!("the exploration broke down: {reason}").into());
+    }
+    if !verdict.is_exhaustive() {
+        return Err(format!("not exhaustive: it ended as {:?}", verdict.status).into());
+    }
+    match verdict.as_expected() {
+        Some(true) => Ok(()),
+        Some(false) => Err(difference(verdict).into()),
+        None => Err("the file expects nothing of this cell".into()),
+    }
+}
+
+/// What differs, why the file expects otherwise, and how to see it happen.
+fn difference(verdict: Verdict) -> String {
+    let explain = format!("cargo run --release -- explain {}", verdict.cell);
+    let checked = Checked { verdict, explain };
+    let because = checked
+        .verdict
+        .expected
+        .as_ref()
+        .map_or("", |expected| expected.because.as_str());
+    let mut text = String::new();
+    for (what, kinds) in [
+        ("found, not expected", checked.unexpected()),
+        ("expected, not found", checked.missing()),
+    ] {
+        if !kinds.is_empty() {
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            writeln!(text, "{what}: {}", names.join(", ")).expect("a string can be written to");
+        }
+    }
+    let unexpected = checked.unexpected();
+    let kind = unexpected
+        .first()
+        .map_or(String::new(), |kind: &Kind| format!(" --kind {kind}"));
+    format!(
+        "{text}the file's reason: {because}\nto see it: {}{kind}",
+        checked.explain
+    )
+}

@@ -1,0 +1,10 @@
+//! The model's parts, one by one: each test names the behaviour of the kernel
+//! that it holds the model to, in every schedule of one or two threads.
+
+mod page_alloc;
+mod page_lock;
+mod page_wait;
+mod page_writeback;
+mod references;
+mod support;
+mod truncate;

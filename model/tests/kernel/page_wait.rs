@@ -1,0 +1,106 @@
+//! Waiting for a page bit and being woken, on each release.
+
+use stalewake_model::filemap::{
+    put_and_wait_on_page_locked, trylock_page, unlock_page, wait_on_page_locked,
+};
+use stalewake_model::page::{PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page_writeback::{end_page_writeback, wait_on_page_writeback};
+use stalewake_model::shmem::shmem_alloc_hugepage;
+use stalewake_model::sync::{Ending, ThreadId};
+use stalewake_model::violation::Kind;
+
+use crate::support::{Execution, all_finish, machine, releases};
+
+const WAITER: ThreadId = ThreadId(0);
+
+/// In some executions the waiter slept and was woken, in others it came too
+/// late to have to.
+fn wakes_sometimes(release: &str, executions: &[Execution]) {
+    let slept = |execution: &&Execution| execution.woken.contains(&WAITER);
+    let number = executions.iter().filter(slept).count();
+    assert!(
+        0 < number && number < executions.len(),
+        "{release}: woken in {number} of {} executions",
+        executions.len()
+    );
+}
+
+#[test]
+fn a_shared_waiter_sees_the_end_of_writeback() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .cached(0, PG_WRITEBACK, 2)
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                wait_on_page_writeback(cx, page)?;
+                assert!(!page.flags.test(cx, PG_WRITEBACK));
+                Ok(())
+            })
+            .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+    }
+}
+
+#[test]
+fn a_shared_waiter_for_the_lock_does_not_take_it() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .cached(0, 0, 2)
+            .thread(|cx| wait_on_page_locked(cx, cx.machine.page(0)))
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                assert!(trylock_page(cx, page)?);
+                unlock_page(cx, page)
+            })
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+    }
+}
+
+#[test]
+fn a_drop_waiter_gives_its_reference_up() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .cached(0, 0, 2)
+            .thread(|cx| put_and_wait_on_page_locked(cx, cx.machine.page(0)))
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                assert!(trylock_page(cx, page)?);
+                unlock_page(cx, page)
+            })
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+        for execution in executions {
+            // The page cache's and the other thread's are left, whether the
+            // waiter had to sleep or not.
+            assert_eq!(execution.references, [2], "{release}");
+        }
+    }
+}
+
+#[test]
+fn a_waiter_whom_nobody_wakes_is_a_lost_wakeup() {
+    for release in releases() {
+        let execution = machine(release, 1)
+            .cached(0, PG_WRITEBACK, 1)
+            .thread(|cx| wait_on_page_writeback(cx, cx.machine.page(0)))
+            .run();
+        assert_eq!(execution.kinds, [Kind::LostWakeup], "{release}");
+        assert_eq!(execution.ending, Some(Ending::Lost), "{release}");
+        assert_eq!(execution.flags[0] & PG_WAITERS, PG_WAITERS, "{release}");
+    }
+}
+
+#[test]
+fn waiters_may_not_be_set_on_a_tail_page() {
+    let run = machine("v5.10", 2).thread(|cx| {
+        let head = shmem_alloc_hugepage(cx)?.expect("memory is free");
+        set_page_waiters(cx, head)?;
+        set_page_waiters(cx, cx.machine.page(head.pfn + 1)).map(|_| ())
+    });
+    assert_eq!(run.run().kinds, [Kind::BugOnTail]);
+}
