@@ -104,7 +104,7 @@ const SIZES: [Size; 4] = [
 /// witnesses show what they are for.
 pub fn reduction_agrees() {
     let mut tally = Tally::default();
-    let programs = programs(1_600);
+    let programs = programs(1_200);
     for size in SIZES {
         let share = programs.div_ceil(SIZES.len() as u32);
         search_agrees(Search::Reduced, size, share, &mut tally);

@@ -1,88 +1,14 @@
-//! How a program of the language runs under the explorer.
+//! One thread of a program.
 
 use std::cmp;
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use stalewake_model::sync::{
-    Access, Counter, Cpu, Ending, GhostCell, MAX_THREADS, Mailbox, ObjectName, Objects, Program,
-    SleepState, SpinLock, Task, ThreadId, Word,
-};
-use stalewake_model::violation::{Halt, Kind, Violation};
+use stalewake_model::sync::{Access, Counter, Cpu, ObjectName, SleepState, Word};
+use stalewake_model::violation::{Halt, Kind};
 
-use super::program::{
-    ALL_BITS, Bits, End, Ghost, LOCKS, MadeId, Op, Outcome, Place, Script, SleepKind, WORDS,
-    seen_as,
-};
-
-/// A program under the explorer, with the outcomes of its executions.
-pub struct Explored {
-    script: Script,
-    ghost: Ghost,
-    outcomes: Mutex<BTreeSet<Outcome>>,
-}
-
-impl Explored {
-    pub fn new(script: &Script, ghost: Ghost) -> Explored {
-        Explored {
-            script: script.clone(),
-            ghost,
-            outcomes: Mutex::default(),
-        }
-    }
-
-    /// What was seen so far.
-    pub fn take_outcomes(&self) -> BTreeSet<Outcome> {
-        std::mem::take(&mut self.outcomes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Life {
-    number: GhostCell<u64, 0>,
-}
-
-/// A word that a running thread has made.
-#[derive(Clone)]
-struct Made {
-    id: MadeId,
-    word: Arc<Word>,
-}
-
-/// The data under a lock.
-#[derive(Default)]
-struct Data {
-    sum: i64,
-    word: Option<Made>,
-}
-
-/// The shared state of one execution.
-pub struct State {
-    words: Vec<Word<Life>>,
-    /// The lives in the builds that keep them in the wrong place.
-    undeclared: Vec<AtomicU64>,
-    counter: Counter,
-    pinned: Counter,
-    locks: Vec<SpinLock<Data>>,
-    tasks: Vec<Task>,
-    mailbox: Mailbox<i64>,
-    record: Mutex<Record>,
-}
-
-/// What the harness notes: thread-local values, so it is no shared memory of
-/// the program.
-struct Record {
-    threads: Vec<(Vec<i64>, End)>,
-    made: Vec<Vec<Arc<Word>>>,
-    kinds: BTreeSet<Kind>,
-}
-
-impl State {
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use super::super::program::{ALL_BITS, Bits, Ghost, Op, Place, SleepKind, seen_as};
+use super::{Data, Explored, Life, Made, State};
 
 /// One operation on any word; returns what it saw.
 fn operate<G>(word: &Word<G>, cpu: &Cpu, op: Bits) -> Option<i64> {
@@ -121,7 +47,7 @@ fn operate<G>(word: &Word<G>, cpu: &Cpu, op: Bits) -> Option<i64> {
 }
 
 /// One thread of one execution.
-struct Thread<'a> {
+pub struct Thread<'a> {
     program: &'a Explored,
     state: &'a State,
     cpu: &'a Cpu,
@@ -129,7 +55,17 @@ struct Thread<'a> {
     found: Option<Made>,
 }
 
-impl Thread<'_> {
+impl<'a> Thread<'a> {
+    pub fn new(program: &'a Explored, state: &'a State, cpu: &'a Cpu) -> Thread<'a> {
+        Thread {
+            program,
+            state,
+            cpu,
+            own: None,
+            found: None,
+        }
+    }
+
     fn index(&self) -> usize {
         self.cpu.thread().index()
     }
@@ -144,7 +80,7 @@ impl Thread<'_> {
     }
 
     /// Runs operations, with the data of the innermost lock held.
-    fn run(&mut self, ops: &[Op], mut data: Option<&mut Data>) -> Result<(), Halt> {
+    pub fn run(&mut self, ops: &[Op], mut data: Option<&mut Data>) -> Result<(), Halt> {
         for op in ops {
             self.operate(op, data.as_deref_mut())?;
         }
@@ -313,103 +249,5 @@ impl From<SleepKind> for SleepState {
             SleepKind::Uninterruptible => SleepState::Uninterruptible,
             SleepKind::Killable => SleepState::Killable,
         }
-    }
-}
-
-impl Program for Explored {
-    type State = State;
-
-    fn threads(&self) -> usize {
-        self.script.threads.len()
-    }
-
-    fn start(&self, objects: &mut Objects) -> State {
-        let threads = self.threads();
-        State {
-            words: (self.script.words.iter().zip(0..))
-                .map(|(bits, owner)| Word::new(objects, "word", owner, *bits, Life::default()))
-                .collect(),
-            undeclared: (0..WORDS).map(|_| AtomicU64::new(0)).collect(),
-            counter: Counter::new(objects, "counter", 0, self.script.counter),
-            pinned: Counter::pinned(objects, "pinned", 1, [1; MAX_THREADS]),
-            locks: (0..LOCKS as u16)
-                .map(|owner| SpinLock::new(objects, "spin_lock", "lock", owner, Data::default()))
-                .collect(),
-            tasks: (0..threads)
-                .map(|thread| Task::new(objects, ThreadId(thread as u8)))
-                .collect(),
-            mailbox: Mailbox::new(objects, "mailbox", 0),
-            record: Mutex::new(Record {
-                threads: vec![(Vec::new(), End::Returned); threads],
-                made: vec![Vec::new(); threads],
-                kinds: BTreeSet::new(),
-            }),
-        }
-    }
-
-    fn thread(&self, state: &State, cpu: &Cpu) -> Result<(), Halt> {
-        let index = cpu.thread().index();
-        let mut thread = Thread {
-            program: self,
-            state,
-            cpu,
-            own: None,
-            found: None,
-        };
-        let ended = thread.run(&self.script.threads[index], None);
-        state.record().threads[index].1 = match ended {
-            Ok(()) => End::Returned,
-            Err(Halt::Oops(kind)) => End::Oops(kind),
-            Err(Halt::Released) => End::Released,
-        };
-        ended
-    }
-
-    fn end(&self, state: &State, ending: Ending) -> Vec<Violation> {
-        let record = state.record();
-        let mut kinds = record.kinds.clone();
-        if ending == Ending::Lost {
-            kinds.insert(Kind::LostWakeup);
-        }
-        let counter = state.counter.at_end();
-        let mut violations = Vec::new();
-        if self.script.leaks(counter) {
-            kinds.insert(Kind::ReferenceLeak);
-            violations.push(Violation {
-                kind: Kind::ReferenceLeak,
-                thread: ThreadId(0),
-                about: "the counter".into(),
-            });
-        }
-        let lives = state
-            .undeclared
-            .iter()
-            .map(|life| life.load(Ordering::Relaxed));
-        let bits_of = |made: &Vec<Arc<Word>>| {
-            made.iter()
-                .map(|word| word.at_end(|bits, ()| bits))
-                .collect()
-        };
-        let outcome = Outcome {
-            threads: record.threads.clone(),
-            words: (state.words.iter().zip(lives))
-                .map(|(word, beside)| {
-                    word.at_end(|bits, life| (bits, life.number.at_end() + beside))
-                })
-                .collect(),
-            made: record.made.iter().map(bits_of).collect(),
-            counter,
-            pinned: state.pinned.at_end(),
-            locks: (state.locks.iter())
-                .map(|lock| lock.at_end(|data| (data.sum, data.word.as_ref().map(|made| made.id))))
-                .collect(),
-            ending,
-            kinds,
-        };
-        self.outcomes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(outcome);
-        violations
     }
 }
