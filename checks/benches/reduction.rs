@@ -32,7 +32,7 @@ const NOT_FINISHED: [&str; 2] = [
     "writeback-reuse/truncate=wait/v5.9",
     "missed-wakeup/waiters=two-shared/v5.9",
 ];
-const BUDGET: u64 = 400_000;
+const BUDGET: u64 = 100_000;
 
 /// The whole default run is bounded by this: two minutes on two cores.
 const MOST_SECONDS: f64 = 120.0;

@@ -40,6 +40,7 @@ pub(super) fn witness() -> Witness {
 pub(super) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
     let reachable = |kind: &Kind| Reachable {
         kind: *kind,
+        weak_only: false,
         traces: 3,
         witness: witness(),
     };

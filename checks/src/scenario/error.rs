@@ -197,8 +197,12 @@ impl ScenarioError {
 }
 
 impl fmt::Display for ScenarioError {
+    /// Without a place in the file to point at, the message names the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.problem.fmt(f)
+        match self.file() {
+            Some(file) if self.0.labels.is_empty() => write!(f, "{file}: {}", self.0.problem),
+            _ => self.0.problem.fmt(f),
+        }
     }
 }
 
