@@ -78,6 +78,7 @@ fn explore(cell: &Cell, search: Search, max_executions: Option<u64>) -> Verdict 
     let options = Options {
         search,
         max_executions,
+        ..Options::default()
     };
     explore::explore(cell, &options, &Arc::default())
 }

@@ -30,6 +30,11 @@ pub enum Search {
 }
 
 impl Search {
+    /// Whether memory is weak in it.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Search::Weak { .. })
+    }
+
     /// The preemption bound, if there is one.
     pub fn bound(self) -> Option<u8> {
         match self {
@@ -151,9 +156,13 @@ impl Verdict {
     }
 
     /// Whether exactly what was expected was found; `None` where nothing is
-    /// expected.
+    /// expected, and where a search that is not finished has found nothing
+    /// else so far.
     pub fn as_expected(&self) -> Option<bool> {
         let expected = self.expected.as_ref()?;
+        if self.status == Status::Incomplete && self.kinds().is_subset(&expected.kinds) {
+            return None;
+        }
         Some(!matches!(self.status, Status::Error(_)) && self.kinds() == expected.kinds)
     }
 }

@@ -228,7 +228,7 @@ fn the_race_is_found_on_5_9() {
         );
         let token = reachable["replay"].as_str().expect("a text");
         assert!(
-            token.starts_with("writeback-reuse/truncate=wait/v5.9@1:"),
+            token.starts_with("writeback-reuse/truncate=wait/v5.9@2:"),
             "{token}"
         );
     }

@@ -1,26 +1,25 @@
 //! `check`: explore cells and compare.
 
-use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use stalewake::cell::Cell;
 use stalewake::explore::Options;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::observation::observation;
-use stalewake::report::progress::Bar;
+use stalewake::report::progress::{Bar, Shown};
 use stalewake::report::summary::{differences, legend};
 use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome};
 use stalewake::verdict::{Search, Status};
 
 use super::error::BadQuestion;
-use super::output::{print, style};
+use super::output::{print, progress, style};
 use super::run::{available, explore_all};
 use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, Format, From};
+use super::{Choice, Coloured, Format, From, duration};
 
 /// The exit code when a file was bad.
 const BAD_FILE: u8 = 2;
@@ -43,15 +42,31 @@ Examples:
   stalewake check writeback-reuse/truncate=wait/v5.9     one cell
   stalewake check same-page --kernel v5.9 --with wait-on-writeback=while
                                                          what one fix alone does
-  stalewake check ./mine.toml --max-executions 100000    a file, with a budget
+  stalewake check writeback-reuse --kernel v5.10 --memory c11 --bound 2 \
+                  --with woken-publish=relaxed           a bug of weak memory only
+  stalewake check ./mine.toml --budget 5m                a file, in five minutes
   stalewake check --format json | jq 'select(.holds == false) | .kernel'
 
-A search is exhaustive, and says so, only without --bound, --max-executions
-running out, and --no-reduction. Variables named LOOM_* are ignored: a verdict
-does not depend on the environment.
+A search is exhaustive, and says so, only without --bound, --no-reduction and
+--memory c11, and if no budget runs out. What was found until then is printed all the same,
+but what was not found may still be there. Variables named LOOM_* are ignored:
+a verdict does not depend on the environment.
+
+A run of more than ten seconds says on standard error how far it is. How many
+executions there will be is an estimate: too low at the very start, after that
+often two or three times too high.
 
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 3 a budget ran out.";
+
+/// The memory that threads share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Memory {
+    /// Sequentially consistent.
+    Sc,
+    /// C11 atomics with the kernel's orderings.
+    C11,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
@@ -68,9 +83,28 @@ pub(super) struct CheckOptions {
     /// At most so many preemptions: loom's own bound, a partial search.
     #[arg(long, value_name = "N", conflicts_with = "no_reduction")]
     bound: Option<u8>,
+    /// The memory that threads share: sequentially consistent, or C11 atomics
+    /// with the kernel's orderings. C11 finds bugs and never proves their
+    /// absence; give it a --bound. Nothing is expected of it.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODEL",
+        default_value = "sc",
+        conflicts_with = "no_reduction"
+    )]
+    memory: Memory,
+    /// Under C11, let loom see every race of plain loads and stores, by a
+    /// companion operation before each access: several times slower.
+    #[arg(long)]
+    companions: bool,
     /// Give up on a cell after so many executions.
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
+    /// End the whole run after this time, such as 30s, 5m or 2h; what is not
+    /// done then is incomplete.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    budget: Option<Duration>,
     /// Explore with plain loom, to see what the reduction saves.
     #[arg(long)]
     no_reduction: bool,
@@ -95,10 +129,14 @@ pub(super) struct CheckOptions {
 
 impl CheckOptions {
     fn search(&self) -> Search {
-        match self.bound {
-            Some(bound) => Search::Bounded(bound),
-            None if self.no_reduction => Search::Plain,
-            None => Search::Reduced,
+        match (self.memory, self.bound) {
+            (Memory::C11, bound) => Search::Weak {
+                bound,
+                companions: self.companions,
+            },
+            (Memory::Sc, Some(bound)) => Search::Bounded(bound),
+            (Memory::Sc, None) if self.no_reduction => Search::Plain,
+            (Memory::Sc, None) => Search::Reduced,
         }
     }
 }
@@ -137,16 +175,23 @@ pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<
 
 fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::Result<Outcome> {
     let style = style(asked.coloured.color);
+    let started = Instant::now();
     let options = Options {
         search: asked.search(),
         max_executions: asked.max_executions,
+        // A moment that the clock cannot tell does not come.
+        deadline: asked.budget.and_then(|budget| started.checked_add(budget)),
     };
     let is_table = asked.format == Format::Table;
     let bar = Bar::new(
         cells.len(),
-        is_table && !asked.quiet && std::io::stderr().is_terminal(),
+        match progress() {
+            _ if asked.quiet => Shown::Nothing,
+            // Whoever reads JSON from a terminal has it there line by line.
+            Shown::Bar if !is_table => Shown::Nothing,
+            shown => shown,
+        },
     );
-    let started = Instant::now();
     let mut checked: Vec<Checked> = Vec::with_capacity(cells.len());
     let mut printed = Ok(());
     explore_all(
@@ -155,7 +200,7 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         asked.jobs.unwrap_or_else(available),
         &bar,
         |place, mut verdict| {
-            if !asked.with.is_empty() {
+            if !asked.with.is_empty() || asked.memory == Memory::C11 {
                 verdict.expected = None;
             }
             if let Status::Error(reason) = &verdict.status {

@@ -1,7 +1,7 @@
 //! `explain`: how something goes wrong, step by step.
 
-use std::io::IsTerminal;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,12 +10,13 @@ use stalewake::cell::Cell;
 use stalewake::explore::{self, Options};
 use stalewake::report::explain::Story;
 use stalewake::report::progress::Bar;
+use stalewake::report::token::token;
 use stalewake::report::wrap;
-use stalewake::verdict::{Reachable, Search, Status, Verdict};
+use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
 use super::error::{BadQuestion, Unknown};
-use super::output::{print, style};
+use super::output::{print, progress, style};
 use super::run::explore_all;
 use super::select::{Catalogue, Wishes};
 use super::{Choice, Coloured, From};
@@ -103,6 +104,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
                 all: args.all,
             }
             .tell(style)
+                + &replay_hint(&token(&verdict.cell, witness), args)
         }
         None => {
             let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
@@ -115,6 +117,23 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// How to see the same execution again. The token is alone on its line, which
+/// is not broken, so that it can be copied.
+fn replay_hint(token: &str, args: &ExplainArgs) -> String {
+    let file = args.scenario.ends_with(".toml");
+    let directory = if file {
+        Path::new(&args.scenario).parent()
+    } else {
+        args.from.directory.as_deref()
+    };
+    let option = directory.map_or(String::new(), |directory| {
+        let here = directory.as_os_str().is_empty();
+        let directory = if here { Path::new(".") } else { directory };
+        format!(" --scenarios {}", directory.display())
+    });
+    format!("\n`stalewake replay{option}` and this token show it again:\n{token}\n")
 }
 
 /// The kind of that name.
@@ -140,10 +159,7 @@ fn shown(verdict: &Verdict, kind: Option<Kind>) -> Option<&Reachable> {
 /// Explores the cells until one shows what is asked for, and else returns the
 /// verdict in which the worst was found, the first among equals.
 fn worst(cells: &[Cell], kind: Option<Kind>) -> Verdict {
-    let options = Options {
-        search: Search::Reduced,
-        max_executions: None,
-    };
+    let options = Options::default();
     let badness = |verdict: &Verdict| {
         shown(verdict, kind).map_or(u8::MAX, |reachable| match reachable.kind.class() {
             _ if kind.is_some() => 0,
@@ -154,7 +170,7 @@ fn worst(cells: &[Cell], kind: Option<Kind>) -> Verdict {
     };
     let mut worst: Option<Verdict> = None;
     for cell in cells {
-        let bar = Bar::new(1, std::io::stderr().is_terminal());
+        let bar = Bar::new(1, progress());
         explore_all(
             std::slice::from_ref(cell),
             &options,

@@ -1,11 +1,13 @@
 //! The command line: what can be asked, and how it is asked.
 
 mod check;
+mod duration;
 mod error;
 mod explain;
 mod kernels;
 mod list;
 mod output;
+mod replay;
 mod run;
 mod select;
 
@@ -47,6 +49,8 @@ enum Command {
     List(list::ListArgs),
     /// Show step by step how something goes wrong.
     Explain(explain::ExplainArgs),
+    /// Show an execution again, by the token that names it.
+    Replay(replay::ReplayArgs),
     /// List the kernels and the mechanisms in which they differ.
     Kernels(kernels::KernelsArgs),
 }
@@ -119,6 +123,7 @@ impl Cli {
             Some(Command::Check(args)) => check::run(&args.scenarios, &args.options),
             Some(Command::List(args)) => list::run(args),
             Some(Command::Explain(args)) => explain::run(args),
+            Some(Command::Replay(args)) => replay::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
         }
     }
@@ -129,6 +134,7 @@ impl Cli {
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::List(args)) => args.coloured.color,
             Some(Command::Explain(args)) => args.coloured.color,
+            Some(Command::Replay(args)) => args.coloured.color,
             Some(Command::Kernels(args)) => args.coloured.color,
         }
     }

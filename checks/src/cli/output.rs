@@ -4,6 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use miette::MietteHandlerOpts;
 use stalewake::report::Style;
+use stalewake::report::progress::Shown;
 
 use super::{When, is_set};
 
@@ -36,6 +37,15 @@ pub(super) fn style(when: When) -> Style {
     Style {
         colour: is_coloured(when, std::io::stdout().is_terminal()),
         width: width.max(40),
+    }
+}
+
+/// How progress is shown on standard error.
+pub(super) fn progress() -> Shown {
+    if std::io::stderr().is_terminal() {
+        Shown::Bar
+    } else {
+        Shown::Lines
     }
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use stalewake::cell::Cell;
 use stalewake::explore::{self, Options, Progress};
-use stalewake::report::progress::Bar;
+use stalewake::report::progress::{Bar, Running};
 use stalewake::verdict::Verdict;
 
-/// How often the bar is drawn anew.
+/// How often the progress is looked at.
 const REFRESH: Duration = Duration::from_millis(100);
 
 /// As many threads as the machine can run at once.
@@ -64,9 +64,12 @@ pub(super) fn explore_all(
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let started = next.load(Ordering::Relaxed).min(cells.len());
-            let current: Vec<String> = (0..started)
+            let running: Vec<Running> = (0..started)
                 .filter(|place| !done[*place])
-                .map(|place| cells[place].to_string())
+                .map(|place| Running {
+                    cell: cells[place].to_string(),
+                    snapshot: progress[place].load(),
+                })
                 .collect();
             let executions = progress
                 .iter()
@@ -75,7 +78,7 @@ pub(super) fn explore_all(
             bar.show(
                 done.iter().filter(|done| **done).count(),
                 executions,
-                &current,
+                &running,
             );
         }
     });

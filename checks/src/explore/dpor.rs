@@ -115,6 +115,20 @@ impl Dpor {
         &self.causality
     }
 
+    /// For each choice of the latest execution, how many threads were explored
+    /// there before the one that it took, and how many are still to be.
+    pub(super) fn widths(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (usize, usize)> + DoubleEndedIterator {
+        self.choices.iter().map(|choice| {
+            let open = choice.wanted.union(choice.asked);
+            (
+                choice.explored.iter().flatten().count(),
+                open.iter().count(),
+            )
+        })
+    }
+
     /// The first thing that went wrong.
     pub(super) fn error(&self) -> Option<&SearchError> {
         self.error.as_ref()

@@ -7,6 +7,7 @@
 mod causality;
 mod clock;
 mod dpor;
+mod estimate;
 mod observe;
 mod progress;
 mod recording;
@@ -35,6 +36,9 @@ pub struct Options {
     pub search: Search,
     /// End the search after so many executions.
     pub max_executions: Option<u64>,
+    /// End the search at the first execution that would start later than this.
+    /// A moment and not a length of time, so that searches can share it.
+    pub deadline: Option<Instant>,
 }
 
 impl Default for Options {
@@ -42,6 +46,7 @@ impl Default for Options {
         Options {
             search: Search::Reduced,
             max_executions: None,
+            deadline: None,
         }
     }
 }

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use stalewake_model::sync::{Alternative, Footprint, ObjectId, Observer, Step, ThreadId};
 use stalewake_model::violation::{Kind, Violation};
 
 use super::causality::{Causality, Event};
 use super::dpor::Dpor;
+use super::estimate::Estimator;
 use super::witness::simplest;
 use super::{Options, Progress, Snapshot};
 use crate::verdict::{Figures, Reachable, Search, Status, Witness};
 
-/// How many executions pass between two snapshots.
+/// How many executions pass between two snapshots. At the beginning, when the
+/// picture changes fast, there are more of them.
 const SNAPSHOT_EVERY: u64 = 256;
 
 /// The result of an exploration.
@@ -30,6 +33,7 @@ pub struct Findings {
 pub(super) struct Explorer {
     options: Options,
     progress: Arc<Progress>,
+    started: Instant,
     state: Mutex<State>,
 }
 
@@ -41,6 +45,7 @@ struct State {
     steps: Vec<Step>,
     out_of_budget: bool,
     tally: Tally,
+    estimator: Estimator,
 }
 
 /// What all executions together have shown.
@@ -73,6 +78,7 @@ impl Explorer {
         Explorer {
             options,
             progress,
+            started: Instant::now(),
             state: Mutex::default(),
         }
     }
@@ -88,7 +94,7 @@ impl Explorer {
     /// The result, once the engine has returned.
     pub(super) fn finish(&self) -> Findings {
         let mut state = self.state();
-        self.publish(&state.tally);
+        let estimate = self.estimate(&state);
         let status = if state.out_of_budget {
             Status::Incomplete
         } else if let Err(error) = state.dpor.finish() {
@@ -98,6 +104,13 @@ impl Explorer {
         } else {
             Status::Complete
         };
+        let executions = state.tally.figures.executions;
+        let estimate = match status {
+            Status::Complete => Some(executions as f64),
+            Status::Incomplete => estimate,
+            Status::Error(_) => None,
+        };
+        self.publish(&state.tally, estimate);
         let found = std::mem::take(&mut state.tally.found).into_iter();
         let reachable = found.map(
             |(
@@ -121,13 +134,33 @@ impl Explorer {
         }
     }
 
-    fn publish(&self, tally: &Tally) {
+    /// How many executions there will be, as far as is known.
+    fn estimate(&self, state: &State) -> Option<f64> {
+        let executions = state.tally.figures.executions;
+        (self.is_reduced() && executions > 0)
+            .then(|| state.estimator.total(executions, state.dpor.widths()))
+    }
+
+    fn publish(&self, tally: &Tally, estimate: Option<f64>) {
         self.progress.store(Snapshot {
             executions: tally.figures.executions,
             redundant: tally.figures.redundant,
             operations: tally.figures.operations,
-            kinds: tally.found.len(),
+            kinds: tally.found.keys().copied().collect(),
+            estimate,
+            elapsed: self.started.elapsed(),
         });
+    }
+
+    /// Whether the options forbid another execution after so many.
+    fn is_out_of_budget(&self, executions: u64) -> bool {
+        let Options {
+            max_executions,
+            deadline,
+            ..
+        } = self.options;
+        max_executions.is_some_and(|most| executions >= most)
+            || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -200,12 +233,7 @@ impl Observer for Explorer {
         if state.dpor.error().is_some() {
             return false;
         }
-        let executions = state.tally.figures.executions;
-        if self
-            .options
-            .max_executions
-            .is_some_and(|most| executions >= most)
-        {
+        if self.is_out_of_budget(state.tally.figures.executions) {
             state.out_of_budget = true;
             return false;
         }
@@ -257,20 +285,25 @@ impl Observer for Explorer {
     fn end(&self) -> Vec<Alternative> {
         let mut state = self.state();
         let State {
-            dpor, steps, tally, ..
+            dpor,
+            steps,
+            tally,
+            estimator,
+            ..
         } = &mut *state;
-        if self.is_reduced() {
+        let before = tally.figures.executions;
+        let alternatives = if self.is_reduced() {
+            estimator.count(dpor.events().iter().map(|event| event.step.thread), before);
             tally.count(dpor.events().len(), || dpor.causality().clone());
-        } else {
-            tally.count(steps.len(), || Causality::of(steps));
-        }
-        if tally.figures.executions.is_multiple_of(SNAPSHOT_EVERY) {
-            self.publish(tally);
-        }
-        if self.is_reduced() {
             dpor.end()
         } else {
+            tally.count(steps.len(), || Causality::of(steps));
             Vec::new()
+        };
+        let executions = before + 1;
+        if executions.is_power_of_two() || executions.is_multiple_of(SNAPSHOT_EVERY) {
+            self.publish(&state.tally, self.estimate(&state));
         }
+        alternatives
     }
 }

@@ -11,6 +11,7 @@
 //! traces is the best there is.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use stalewake_model::sync::{MAX_THREADS, StepKind, ThreadId};
 
@@ -102,8 +103,8 @@ impl<'e> Trace<'e> {
                     let to: Point = (next, Some(thread));
                     if self.is_preempted(&point, thread) {
                         preempting.push((point, to));
-                    } else if !came_from.contains_key(&to) {
-                        came_from.insert(to, point);
+                    } else if let Entry::Vacant(unseen) = came_from.entry(to) {
+                        unseen.insert(point);
                         open.push(to);
                     }
                 }
@@ -115,8 +116,8 @@ impl<'e> Trace<'e> {
                 });
             }
             for (from, to) in preempting.drain(..) {
-                if !came_from.contains_key(&to) {
-                    came_from.insert(to, from);
+                if let Entry::Vacant(unseen) = came_from.entry(to) {
+                    unseen.insert(from);
                     open.push(to);
                 }
             }

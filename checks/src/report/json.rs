@@ -47,7 +47,11 @@ struct ReachableKind {
     class: &'static str,
     traces: u64,
     preemptions: usize,
-    replay: String,
+    /// Whether only weak memory can show it, as far as was seen; only of C11.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weak_only: Option<bool>,
+    /// None of C11, where a schedule does not say what was read.
+    replay: Option<String>,
 }
 
 /// The alternative of every mechanism, in the order of listings.
@@ -69,7 +73,8 @@ impl<'a> CellLine<'a> {
             class: found.kind.class().name(),
             traces: found.traces,
             preemptions: found.witness.preemptions,
-            replay: token(cell, &found.witness),
+            weak_only: verdict.search.is_weak().then_some(found.weak_only),
+            replay: (!verdict.search.is_weak()).then(|| token(cell, &found.witness)),
         };
         let (status, reason) = match &verdict.status {
             Status::Complete => ("complete", None),
@@ -83,7 +88,11 @@ impl<'a> CellLine<'a> {
             kernel: &cell.kernel.typed,
             release: cell.kernel.release.name,
             mechanisms: Mechanisms(cell.kernel.kernel.choices().collect()),
-            memory: "sc",
+            memory: if verdict.search.is_weak() {
+                "c11"
+            } else {
+                "sc"
+            },
             bound: verdict.search.bound(),
             status,
             reason,

@@ -97,6 +97,21 @@ fn assumptions(checked: &[Checked]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if checked.iter().any(|c| c.verdict.search.is_weak()) {
+        lines.push(
+            "Weak memory: C11 under loom, which has no load buffering, no dependency ordering, a \
+             history of seven stores, and misses schedules of plain loads and stores without \
+             --companions. It finds bugs and proves nothing."
+                .to_owned(),
+        );
+        let weak: Vec<String> = weak_only(checked);
+        if !weak.is_empty() {
+            lines.push(format!(
+                "Seen only with a read of an old value: {}.",
+                weak.join(", ")
+            ));
+        }
+    }
     let incomplete: Vec<String> = checked
         .iter()
         .filter(|c| c.verdict.status == Status::Incomplete)
@@ -212,4 +227,18 @@ fn difference(checked: &Checked, style: Style) -> String {
         text += &format!("    {}{kind}\n", checked.explain);
     }
     text
+}
+
+/// What was found only in executions that read a value which was not the
+/// latest: no sequentially consistent search can show it.
+fn weak_only(checked: &[Checked]) -> Vec<String> {
+    let found = checked.iter().flat_map(|c| {
+        let weak = c
+            .verdict
+            .reachable
+            .iter()
+            .filter(|reachable| reachable.weak_only);
+        weak.map(|reachable| format!("{} {}", c.verdict.cell, reachable.kind))
+    });
+    found.collect()
 }

@@ -16,6 +16,7 @@ pub fn explore(script: &Script, ghost: Ghost, search: Search) -> (Findings, BTre
     let options = Options {
         search,
         max_executions: None,
+        ..Options::default()
     };
     let findings = explore_program(&program, &options, &Arc::default());
     (findings, program.take_outcomes())

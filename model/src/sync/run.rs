@@ -434,7 +434,7 @@ impl Run {
         match self.engine {
             Engine::Native => self.native_wake.notify_all(),
             Engine::Plain { .. } | Engine::Weak { .. } | Engine::Reduced => {
-                table.handles[thread].unpark()
+                table.handles[thread].unpark();
             }
         }
     }

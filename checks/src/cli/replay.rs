@@ -1,0 +1,63 @@
+//! `replay`: one execution that somebody has seen, once more.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use stalewake::report::explain::Story;
+use stalewake::report::token::Token;
+
+use super::error::Unknown;
+use super::output::{print, style};
+use super::select::Catalogue;
+use super::{Coloured, From};
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(super) struct ReplayArgs {
+    /// What `explain` or `check --format json` has printed.
+    #[arg(value_name = "TOKEN")]
+    token: String,
+    /// Show the steps that only look or only take a lock, and barriers, too.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    pub(super) coloured: Coloured,
+}
+
+const AFTER: &str = "\
+A token names one execution of one cell. It is shown as `explain` shows it, or
+refused with a reason and exit code 2: if the scenario, the kernel or what the
+model does in this execution is not what it was when the token was made.
+
+A scenario that is a file of your own is found with --scenarios and the name of
+its directory.";
+
+/// Shows the execution of a token.
+pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
+    let token = Token::parse(args.token.trim())?;
+    let catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let scenarios = &catalogue.scenarios;
+    let named = scenarios
+        .iter()
+        .find(|scenario| scenario.name == token.scenario());
+    let Some(scenario) = named else {
+        for error in catalogue.broken {
+            eprintln!("{:?}", miette::Report::new(error));
+        }
+        let names = scenarios.iter().map(|scenario| scenario.name.as_str());
+        return Err(Unknown::new("scenario", token.scenario(), names).into());
+    };
+    let cell = token.cell(scenario)?;
+    let replayed = token.replay(&cell)?;
+    let story = Story {
+        cell: &cell,
+        kind: replayed.kind,
+        witness: &replayed.witness,
+        recording: &replayed.recording,
+        all: args.all,
+    };
+    print(&story.tell(style(args.coloured.color)))?;
+    Ok(ExitCode::SUCCESS)
+}
