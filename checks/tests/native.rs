@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stalewake::cell::{Cell, KernelChoice};
-use stalewake::explore;
+use stalewake::explore::{self, Enough};
 use stalewake::scenario::{self, Scenario};
 use stalewake_model::violation::Kind;
 
@@ -42,18 +42,15 @@ fn stress(name: &str) {
 }
 
 fn stress_cell(cell: &Cell) {
-    let findings = explore::stress(cell, EXECUTIONS)
+    let findings = explore::stress(cell, Enough::Executions(EXECUTIONS))
         .unwrap_or_else(|error| panic!("{cell} broke down: {error}"));
     assert_eq!(findings.executions, EXECUTIONS, "{cell}");
     let expected = cell
         .scenario
         .expected(&cell.parameters, cell.kernel.release)
         .unwrap_or_else(|| panic!("{cell} is listed"));
-    let unexpected: BTreeSet<Kind> = findings
-        .kinds
-        .difference(&expected.kinds)
-        .copied()
-        .collect();
+    let found: BTreeSet<Kind> = findings.found.into_keys().collect();
+    let unexpected: BTreeSet<Kind> = found.difference(&expected.kinds).copied().collect();
     assert!(
         unexpected.is_empty(),
         "{cell}: {unexpected:?} on native threads, which the file does not expect"

@@ -12,6 +12,7 @@ mod observe;
 mod progress;
 mod recording;
 mod replay;
+mod sample;
 mod witness;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use observe::Findings;
 pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};
 pub use replay::{ReplayError, replay, replay_program};
+pub use sample::{Enough, Sample, stress};
 
 use crate::cell::Cell;
 use crate::program::CellProgram;

@@ -1,0 +1,96 @@
+//! The weak-memory search finds a bug that no sequentially consistent search
+//! can find, and claims nothing where it finds none.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stalewake::cell::{Cell, KernelChoice};
+use stalewake::explore::{self, Options};
+use stalewake::scenario;
+use stalewake::verdict::{Search, Status, Verdict};
+use stalewake_model::release::Release;
+use stalewake_model::violation::Kind;
+
+/// `writeback-reuse` on v5.10, with mechanisms changed.
+fn cell(changes: &[(&str, &str)]) -> Cell {
+    let mut shipped = scenario::shipped().into_iter().flatten();
+    let scenario = shipped.find(|scenario| scenario.name == "writeback-reuse");
+    let mut kernel = KernelChoice::of(Release::resolve("v5.10").expect("it has a row"));
+    for (mechanism, alternative) in changes {
+        kernel
+            .kernel
+            .set(mechanism, alternative)
+            .expect("they exist");
+    }
+    Cell {
+        scenario: Arc::new(scenario.expect("it is shipped and in order")),
+        parameters: [("truncate".to_owned(), "wait".to_owned())].into(),
+        kernel,
+    }
+}
+
+fn explore(changes: &[(&str, &str)], search: Search) -> Verdict {
+    let options = Options {
+        search,
+        ..Options::default()
+    };
+    let verdict = explore::explore(&cell(changes), &options, &Arc::default());
+    assert_eq!(verdict.status, Status::Complete);
+    verdict
+}
+
+const RELAXED: (&str, &str) = ("woken-publish", "relaxed");
+const WHILE: (&str, &str) = ("wait-on-writeback", "while");
+
+/// With and without the companions, which make loom see more races.
+const WEAK: [Search; 2] = [
+    Search::Weak {
+        bound: Some(2),
+        companions: false,
+    },
+    Search::Weak {
+        bound: Some(1),
+        companions: true,
+    },
+];
+
+#[test]
+fn a_relaxed_wake_up_flag_lets_a_waiter_read_the_old_writeback_bit() {
+    for search in WEAK {
+        let verdict = explore(&[RELAXED], search);
+        assert_eq!(verdict.kinds(), BTreeSet::from([Kind::BugOnWriteback]));
+        assert!(
+            verdict
+                .reachable
+                .iter()
+                .all(|reachable| reachable.weak_only)
+        );
+        assert_eq!(verdict.holds(), Some(false));
+    }
+}
+
+#[test]
+fn no_sequentially_consistent_search_finds_that() {
+    let verdict = explore(&[RELAXED], Search::Reduced);
+    assert_eq!(
+        (verdict.kinds(), verdict.is_exhaustive()),
+        (BTreeSet::new(), true)
+    );
+}
+
+#[test]
+fn waiting_until_the_bit_is_clear_heals_it() {
+    for search in WEAK {
+        let verdict = explore(&[RELAXED, WHILE], search);
+        assert_eq!(verdict.kinds(), BTreeSet::new());
+    }
+}
+
+#[test]
+fn finding_nothing_proves_nothing() {
+    for search in WEAK {
+        let verdict = explore(&[], search);
+        assert_eq!(verdict.kinds(), BTreeSet::new());
+        assert_eq!((verdict.is_exhaustive(), verdict.holds()), (false, None));
+    }
+}
