@@ -106,6 +106,8 @@ fn expected(node: Node<'_>, key: &Text<'_>) -> Result<Expected> {
     let because = table
         .required("because")?
         .prose("the reason of an expectation", LONGEST_REASON)?;
+    // It is wrapped where it is shown; how the file breaks it does not matter.
+    let because = because.split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(Expected { kinds, because })
 }
 

@@ -30,23 +30,24 @@ impl Objects {
         Object::word(self.engine, self.next(), ObjectName { field, owner })
     }
 
-    /// A lock, which brings its own loom object.
+    /// A lock; where memory is weak it brings loom's own.
     pub(super) fn lock(&mut self, field: &'static str, owner: u16) -> Object {
-        let (id, name) = (self.next(), ObjectName { field, owner });
-        Object {
-            id,
-            name,
-            engine: self.engine,
-            passage: Passage::Free,
-        }
+        let in_turn = matches!(self.engine, Engine::Plain { .. });
+        self.in_turn(in_turn, field, owner)
     }
 
     /// Something that threads use in turn, each seeing all that the others did.
     pub(super) fn mailbox(&mut self, field: &'static str, owner: u16) -> Object {
+        let in_turn = matches!(self.engine, Engine::Plain { .. } | Engine::Weak { .. });
+        self.in_turn(in_turn, field, owner)
+    }
+
+    fn in_turn(&mut self, in_turn: bool, field: &'static str, owner: u16) -> Object {
         let (id, name) = (self.next(), ObjectName { field, owner });
-        let passage = match self.engine {
-            Engine::Plain { .. } | Engine::Weak { .. } => Passage::turnstile(),
-            Engine::Reduced | Engine::Native => Passage::Free,
+        let passage = if in_turn {
+            Passage::turnstile()
+        } else {
+            Passage::Free
         };
         Object {
             id,

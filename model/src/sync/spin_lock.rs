@@ -22,8 +22,8 @@ pub struct SpinLock<T> {
     object: Object,
     lock: Mutex<Lock>,
     data: Mutex<T>,
-    /// Under plain loom and where memory is weak, loom's own lock: it blocks
-    /// by itself, and orders what is done under it.
+    /// Where memory is weak, loom's own lock: it orders what is done under it.
+    /// It blocks by itself, so that locks taken in a circle end the search.
     loom: Option<loom::sync::Mutex<()>>,
     operation: &'static str,
 }
@@ -56,10 +56,8 @@ impl<T> SpinLock<T> {
         owner: u16,
         data: T,
     ) -> SpinLock<T> {
-        let loom = match objects.engine {
-            Engine::Plain { .. } | Engine::Weak { .. } => Some(loom::sync::Mutex::new(())),
-            Engine::Reduced | Engine::Native => None,
-        };
+        let weak = matches!(objects.engine, Engine::Weak { .. });
+        let loom = weak.then(|| loom::sync::Mutex::new(()));
         SpinLock {
             object: objects.lock(field, owner),
             loom,
