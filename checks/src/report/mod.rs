@@ -1,7 +1,8 @@
 //! What people and programs get to read.
 //!
 //! Reports are made from verdicts and recorded executions alone: nothing here
-//! explores, and nothing here decides what is explored.
+//! explores, and nothing here decides what is explored. Only a [`token`] runs
+//! its one witness again, to say what it must show.
 //!
 //! | module | what it makes |
 //! |---|---|
