@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stalewake::cell::{Cell, KernelChoice};
+use stalewake::cell::Cell;
 use stalewake::explore::{self, Options};
 use stalewake::scenario;
 use stalewake::verdict::{Figures, Search, Status, Verdict};
@@ -58,20 +58,9 @@ fn main() -> ExitCode {
 
 /// Every cell of the shipped scenarios, by name.
 fn cells() -> BTreeMap<String, Cell> {
-    let mut cells = BTreeMap::new();
-    for scenario in scenario::shipped().into_iter().flatten().map(Arc::new) {
-        for parameters in scenario.combinations() {
-            for release in scenario.kernels() {
-                let cell = Cell {
-                    scenario: scenario.clone(),
-                    parameters: parameters.clone(),
-                    kernel: KernelChoice::of(release),
-                };
-                cells.insert(cell.to_string(), cell);
-            }
-        }
-    }
-    cells
+    let scenarios = scenario::shipped().into_iter().flatten().map(Arc::new);
+    let cells = scenarios.flat_map(|scenario| Cell::all_of(&scenario));
+    cells.map(|cell| (cell.to_string(), cell)).collect()
 }
 
 fn explore(cell: &Cell, search: Search, max_executions: Option<u64>) -> Verdict {

@@ -50,6 +50,21 @@ pub struct Cell {
     pub kernel: KernelChoice,
 }
 
+impl Cell {
+    /// Every cell that a scenario expects something of.
+    pub fn all_of(scenario: &Arc<Scenario>) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for parameters in scenario.combinations() {
+            cells.extend(scenario.kernels().into_iter().map(|release| Cell {
+                scenario: scenario.clone(),
+                parameters: parameters.clone(),
+                kernel: KernelChoice::of(release),
+            }));
+        }
+        cells
+    }
+}
+
 /// `writeback-reuse/truncate=wait/v5.9`: what tests and filters call it.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,17 +8,13 @@ use std::sync::Arc;
 
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::{self, Options};
-use stalewake::scenario::{self, Scenario};
+use stalewake::scenario::{self, Scenario, find_shipped};
 use stalewake::verdict::{Search, Status, Verdict};
 use stalewake_model::release::Release;
 use stalewake_model::violation::Kind;
 
 fn shipped(name: &str) -> Arc<Scenario> {
-    let found = scenario::shipped()
-        .into_iter()
-        .flatten()
-        .find(|scenario| scenario.name == name);
-    Arc::new(found.unwrap_or_else(|| panic!("scenario {name} is shipped and in order")))
+    find_shipped(name).unwrap_or_else(|| panic!("{name} is shipped and in order"))
 }
 
 /// A cell of a scenario with at most one parameter, given as `name=value`.

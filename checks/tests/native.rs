@@ -5,40 +5,21 @@
 //! and that no verdict rests on something only loom does.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use stalewake::cell::{Cell, KernelChoice};
+use stalewake::cell::Cell;
 use stalewake::explore::{self, Enough};
-use stalewake::scenario::{self, Scenario};
+use stalewake::scenario::find_shipped;
 use stalewake_model::violation::Kind;
 
 /// How often each cell is run.
 const EXECUTIONS: u64 = 300;
 
-fn shipped(name: &str) -> Arc<Scenario> {
-    let found = scenario::shipped()
-        .into_iter()
-        .flatten()
-        .find(|scenario| scenario.name == name);
-    Arc::new(found.unwrap_or_else(|| panic!("scenario {name} is shipped and in order")))
-}
-
 /// Runs every cell of a scenario.
 fn stress(name: &str) {
-    let scenario = shipped(name);
-    let mut cells = 0;
-    for parameters in scenario.combinations() {
-        for release in scenario.kernels() {
-            let cell = Cell {
-                scenario: scenario.clone(),
-                parameters: parameters.clone(),
-                kernel: KernelChoice::of(release),
-            };
-            stress_cell(&cell);
-            cells += 1;
-        }
-    }
-    assert!(cells > 0, "{name} has no cell");
+    let scenario = find_shipped(name).unwrap_or_else(|| panic!("{name} is shipped and in order"));
+    let cells = Cell::all_of(&scenario);
+    assert!(!cells.is_empty(), "{name} has no cell");
+    cells.iter().for_each(stress_cell);
 }
 
 fn stress_cell(cell: &Cell) {

@@ -12,10 +12,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use stalewake::cell::{Cell, KernelChoice};
+use stalewake::cell::Cell;
 use stalewake::explore::{self, Options};
 use stalewake::report::Checked;
-use stalewake::scenario::{self, Scenario};
+use stalewake::scenario;
 use stalewake::verdict::{Status, Verdict};
 use stalewake_model::violation::Kind;
 
@@ -36,7 +36,7 @@ fn trials() -> Vec<Trial> {
     for (number, scenario) in scenario::shipped().into_iter().enumerate() {
         match scenario {
             Ok(scenario) => {
-                let cells = cells(&Arc::new(scenario));
+                let cells = Cell::all_of(&Arc::new(scenario));
                 trials.extend(cells.into_iter().map(trial));
             }
             Err(error) => {
@@ -47,20 +47,6 @@ fn trials() -> Vec<Trial> {
         }
     }
     trials
-}
-
-/// Every cell that the file expects something of.
-fn cells(scenario: &Arc<Scenario>) -> Vec<Cell> {
-    let kernels = scenario.kernels();
-    let mut cells = Vec::new();
-    for parameters in scenario.combinations() {
-        cells.extend(kernels.iter().map(|release| Cell {
-            scenario: scenario.clone(),
-            parameters: parameters.clone(),
-            kernel: KernelChoice::of(release),
-        }));
-    }
-    cells
 }
 
 fn trial(cell: Cell) -> Trial {

@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::{self, Options};
-use stalewake::scenario;
+use stalewake::scenario::find_shipped;
 use stalewake::verdict::{Search, Status, Verdict};
 use stalewake_model::release::Release;
 use stalewake_model::violation::Kind;
 
 /// `writeback-reuse` on v5.10, with mechanisms changed.
 fn cell(changes: &[(&str, &str)]) -> Cell {
-    let mut shipped = scenario::shipped().into_iter().flatten();
-    let scenario = shipped.find(|scenario| scenario.name == "writeback-reuse");
     let mut kernel = KernelChoice::of(Release::resolve("v5.10").expect("it has a row"));
     for (mechanism, alternative) in changes {
         kernel
@@ -23,7 +21,7 @@ fn cell(changes: &[(&str, &str)]) -> Cell {
             .expect("they exist");
     }
     Cell {
-        scenario: Arc::new(scenario.expect("it is shipped and in order")),
+        scenario: find_shipped("writeback-reuse").expect("it is shipped and in order"),
         parameters: [("truncate".to_owned(), "wait".to_owned())].into(),
         kernel,
     }

@@ -25,7 +25,7 @@ mod threads;
 
 pub use error::ScenarioError;
 pub use read::{parse, read, read_dir};
-pub use shipped::shipped;
+pub use shipped::{find_shipped, shipped};
 pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_reference};
 
 /// A scenario file that is in order.

@@ -98,7 +98,7 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
             paths.push(path);
         }
     }
-    paths.sort();
+    paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     Ok(paths.iter().map(|path| read(path)).collect())
 }
 

@@ -1,5 +1,7 @@
 //! The scenarios that are part of the binary.
 
+use std::sync::Arc;
+
 use include_dir::{Dir, include_dir};
 
 use super::Scenario;
@@ -20,7 +22,7 @@ pub fn shipped() -> Vec<Result<Scenario>> {
                 .is_some_and(|extension| extension == "toml")
         })
         .collect();
-    files.sort_by_key(|file| file.path());
+    files.sort_by_key(|file| file.path().file_stem());
     let decode_file = |file: &include_dir::File<'_>| {
         decode(
             file.path(),
@@ -29,4 +31,13 @@ pub fn shipped() -> Vec<Result<Scenario>> {
         )
     };
     files.into_iter().map(decode_file).collect()
+}
+
+/// The shipped scenario of that name, if there is one and it is not broken.
+pub fn find_shipped(name: &str) -> Option<Arc<Scenario>> {
+    shipped()
+        .into_iter()
+        .flatten()
+        .find(|scenario| scenario.name == name)
+        .map(Arc::new)
 }
