@@ -14,7 +14,6 @@ fn plain_agrees() {
 }
 
 #[test]
-#[ignore = "who waits at the end for a lock that was free earlier does not count as preempted"]
 fn witnesses_are_simplest() {
     crosscheck::witnesses_are_simplest();
 }

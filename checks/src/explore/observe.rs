@@ -10,7 +10,7 @@ use stalewake_model::violation::{Kind, Violation};
 use super::causality::{Causality, Event};
 use super::dpor::Dpor;
 use super::estimate::Estimator;
-use super::witness::simplest;
+use super::witness::{Waiting, simplest};
 use super::{Options, Progress, Snapshot};
 use crate::verdict::{Figures, Reachable, Search, Status, Witness};
 
@@ -54,6 +54,8 @@ struct Tally {
     /// The violations of the current execution, each with the number of steps
     /// that had been taken then.
     violations: Vec<(Violation, usize)>,
+    /// What keeps its threads from going on at the end.
+    waiting: Waiting,
     abandoned: bool,
     /// The current execution has read a value that was not the latest.
     stale_read: bool,
@@ -188,11 +190,17 @@ impl Tally {
     }
 
     fn show(&mut self, violations: &[(Violation, usize)], events: &[Event]) {
+        let waiting = self.waiting;
         let mut counted = BTreeSet::new();
         for (violation, steps) in violations {
             let last = last_step(violation, &events[..*steps]);
             let found = self.found.get_mut(&violation.kind);
-            let witness = simplest(events, last, found.as_ref().map(|found| &found.witness));
+            let witness = simplest(
+                events,
+                &waiting,
+                last,
+                found.as_ref().map(|found| &found.witness),
+            );
             let traces = u64::from(counted.insert(violation.kind));
             match (found, witness) {
                 (Some(found), better) => {
@@ -240,6 +248,7 @@ impl Observer for Explorer {
         state.dpor.begin();
         state.steps.clear();
         state.tally.violations.clear();
+        state.tally.waiting = Waiting::default();
         state.tally.abandoned = false;
         state.tally.stale_read = false;
         true
@@ -259,8 +268,10 @@ impl Observer for Explorer {
     }
 
     fn blocked(&self, thread: ThreadId, object: ObjectId, footprint: Footprint) {
+        let mut state = self.state();
+        state.tally.waiting[thread.index()] = Some(object);
         if self.is_reduced() {
-            self.state().dpor.blocked(thread, object, footprint);
+            state.dpor.blocked(thread, object, footprint);
         }
     }
 

@@ -7,19 +7,27 @@
 //! device, or has ended; so it can pay to let a thread run on, beyond what the
 //! violation needs of it, until it does.
 //!
-//! Since a complete exploration sees every trace, the best over all violating
-//! traces is the best there is.
+//! A complete exploration sees every trace, so the best over all violating
+//! traces is the best there is. One exception: a decrement that leaves one
+//! conflicts with other decrements, one that leaves more does not, and of two
+//! such traces that differ only in that order just one may be looked at. Where
+//! a reference count goes down from above two, a witness can therefore have a
+//! preemption more than it needs. No outcome is lost by it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use stalewake_model::sync::{MAX_THREADS, StepKind, ThreadId};
+use stalewake_model::sync::{MAX_THREADS, ObjectId, StepKind, ThreadId};
 
 use super::causality::Event;
 use crate::verdict::Witness;
 
 /// How many steps each thread has taken.
 type Progress = [u16; MAX_THREADS];
+
+/// What each thread still waits for when the execution is over: a lock, or
+/// something to arrive.
+pub(super) type Waiting = [Option<ObjectId>; MAX_THREADS];
 
 /// A point in an order of steps, and who took the last one.
 type Point = (Progress, Option<ThreadId>);
@@ -29,15 +37,17 @@ type Point = (Progress, Option<ThreadId>);
 /// than `best`.
 pub(super) fn simplest(
     events: &[Event],
+    waiting: &Waiting,
     last: Option<usize>,
     best: Option<&Witness>,
 ) -> Option<Witness> {
-    Trace::new(events, last).search(best)
+    Trace::new(events, waiting, last).search(best)
 }
 
 /// A trace, thread by thread.
 struct Trace<'e> {
     events: &'e [Event],
+    waiting: &'e Waiting,
     /// The numbers of each thread's steps.
     steps: [Vec<usize>; MAX_THREADS],
     /// How many of them are in the past of the violation.
@@ -45,7 +55,7 @@ struct Trace<'e> {
 }
 
 impl<'e> Trace<'e> {
-    fn new(events: &'e [Event], last: Option<usize>) -> Trace<'e> {
+    fn new(events: &'e [Event], waiting: &'e Waiting, last: Option<usize>) -> Trace<'e> {
         let mut steps: [Vec<usize>; MAX_THREADS] = Default::default();
         let mut past = Progress::default();
         for (number, event) in events.iter().enumerate() {
@@ -56,6 +66,7 @@ impl<'e> Trace<'e> {
         }
         Trace {
             events,
+            waiting,
             steps,
             past,
         }
@@ -159,28 +170,44 @@ impl<'e> Trace<'e> {
         };
         let taken = usize::from(progress[last.index()]);
         let fell_asleep = self.events[self.steps[last.index()][taken - 1]].step.sleeps;
-        let next = self.next(progress, last);
-        !fell_asleep && next.is_some_and(|next| self.could_go_on(progress, next))
+        let could_go_on = match self.next(progress, last) {
+            Some(next) => {
+                let step = &self.events[next].step;
+                self.could_go_on(progress, step.object, step.kind)
+            }
+            // It never took its next step, but perhaps it could have here.
+            None => self.waiting[last.index()].is_some_and(|object| {
+                let is_lock = |event: &Event| {
+                    event.step.object == object && event.step.kind == StepKind::Lock
+                };
+                let kind = if self.events.iter().any(is_lock) {
+                    StepKind::Lock
+                } else {
+                    StepKind::Receive
+                };
+                self.could_go_on(progress, object, kind)
+            }),
+        };
+        !fell_asleep && could_go_on
     }
 
-    /// Whether nothing but the choice of this trace keeps a thread from its
-    /// next step, which is step number `next`.
-    fn could_go_on(&self, progress: &Progress, next: usize) -> bool {
-        let step = &self.events[next].step;
+    /// Whether nothing but the choice of this trace keeps a thread from a next
+    /// step of this kind on this object.
+    fn could_go_on(&self, progress: &Progress, object: ObjectId, kind: StepKind) -> bool {
         let others = || {
-            let same = |number: &usize| self.events[*number].step.object == step.object;
+            let same = |number: &usize| self.events[*number].step.object == object;
             (0..self.events.len()).filter(same)
         };
-        match step.kind {
+        match kind {
             StepKind::Plain => true,
             // The lock is held if it was taken, and not yet let go for the
-            // one who takes it after that.
+            // one who takes it after that, or never.
             StepKind::Lock => {
                 let mut takers = others().skip_while(|taker| self.is_taken(progress, *taker));
-                let released = takers
-                    .next()
-                    .and_then(|taker| self.events[taker].step.after);
-                released.is_none_or(|released| self.is_taken(progress, released))
+                takers.next().is_some_and(|taker| {
+                    let released = self.events[taker].step.after;
+                    released.is_none_or(|released| self.is_taken(progress, released))
+                })
             }
             StepKind::Receive => {
                 let count = |receives: bool| {

@@ -98,14 +98,22 @@ impl Rmw {
         order.fenced(|| match self {
             Rmw::Load(_) => word.load(order.of_load()),
             Rmw::Look(_) => word.fetch_or(0, rmw),
-            Rmw::Set(mask) | Rmw::SetUnless(mask, _) | Rmw::TestAndSet(mask) => {
-                word.fetch_or(mask, rmw)
-            }
+            Rmw::Set(mask) | Rmw::TestAndSet(mask) => word.fetch_or(mask, rmw),
             Rmw::Clear(mask)
-            | Rmw::ClearUnless(mask, _)
             | Rmw::TestAndClear(mask)
             | Rmw::ClearAndTest(mask, _)
             | Rmw::ClearIfAny(mask) => word.fetch_and(!mask, rmw),
+            Rmw::SetUnless(_, unless) | Rmw::ClearUnless(_, unless) => {
+                let mut seen = word.fetch_or(0, rmw);
+                while seen & unless == 0 {
+                    let after = self.apply(seen);
+                    match word.compare_exchange(seen, after, rmw, Ordering::Relaxed) {
+                        Ok(_) => break,
+                        Err(now) => seen = now,
+                    }
+                }
+                seen
+            }
             Rmw::Replace(set, clear) => {
                 let before = word.fetch_or(set, rmw);
                 // Two operations where the kernel has one store, but only the
