@@ -223,3 +223,21 @@ fn plain_loom_catches_the_control_that_loses_wakeups() {
     assert_eq!(plain.kinds(), reachable(&changed));
     assert!(plain.kinds().contains(&Kind::LostWakeup));
 }
+
+#[test]
+fn a_lock_that_is_never_released_leaves_its_waiters_asleep() {
+    let file = "missed-wakeup.toml";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(file);
+    let text = fs::read_to_string(path).expect("the scenario can be read");
+    let both = r#"steps = ["lock_page(P)", "unlock_page(P)"]"#;
+    let changed = text.replacen(both, r#"steps = ["lock_page(P)"]"#, 1);
+    assert_ne!(changed, text, "the lockers are written as they were");
+    let scenario = scenario::parse("missed-wakeup", file, &changed).expect("it is in order");
+    let scenario = Arc::new(scenario);
+    for kernel in ["v5.9-rc1", "v5.10.7"] {
+        let cell = cell(&scenario, "waiters=two-exclusive", kernel);
+        assert!(reachable(&cell).contains(&Kind::LostWakeup), "{cell}");
+    }
+}
