@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use stalewake::cell::Cell;
-use stalewake::explore::{self, Enough};
+use stalewake::explore::{self, Enough, SampleOptions, Sampler};
 use stalewake::scenario::find_shipped;
 use stalewake_model::violation::Kind;
 
@@ -23,7 +23,11 @@ fn stress(name: &str) {
 }
 
 fn stress_cell(cell: &Cell) {
-    let findings = explore::stress(cell, Enough::Executions(EXECUTIONS))
+    let options = SampleOptions {
+        sampler: Sampler::Native,
+        enough: Enough::Executions(EXECUTIONS),
+    };
+    let findings = explore::sample(cell, &options)
         .unwrap_or_else(|error| panic!("{cell} broke down: {error}"));
     assert_eq!(findings.executions, EXECUTIONS, "{cell}");
     let expected = cell

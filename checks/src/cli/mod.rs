@@ -10,6 +10,7 @@ mod output;
 mod replay;
 mod run;
 mod select;
+mod stress;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// List the kernels and the mechanisms in which they differ.
     Kernels(kernels::KernelsArgs),
+    /// Run cells on real threads or random schedules, and count what they hit.
+    Stress(stress::StressArgs),
 }
 
 /// Where scenarios come from.
@@ -125,6 +128,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
+            Some(Command::Stress(args)) => stress::run(args),
         }
     }
 
@@ -136,6 +140,7 @@ impl Cli {
             Some(Command::Explain(args)) => args.coloured.color,
             Some(Command::Replay(args)) => args.coloured.color,
             Some(Command::Kernels(args)) => args.coloured.color,
+            Some(Command::Stress(args)) => args.coloured.color,
         }
     }
 }

@@ -24,7 +24,7 @@ pub use observe::Findings;
 pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};
 pub use replay::{ReplayError, replay, replay_program};
-pub use sample::{Enough, Sample, stress};
+pub use sample::{Enough, Sample, SampleOptions, Sampler, sample, sample_program};
 
 use crate::cell::Cell;
 use crate::program::CellProgram;

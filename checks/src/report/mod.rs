@@ -9,6 +9,7 @@
 //! | [`table`] | the table of cells, a column for each kernel |
 //! | [`summary`] | what stands below the table: counts, assumptions, differences |
 //! | [`observation`] | one line for each cell and kind, as herd7 prints them |
+//! | [`sample`] | how often samples hit each kind, beside what the search found |
 //! | [`json`] | one object for each cell: the contract with other programs |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread |
@@ -21,6 +22,7 @@ pub mod json;
 pub mod observation;
 mod outcome;
 pub mod progress;
+pub mod sample;
 mod style;
 pub mod summary;
 pub mod table;

@@ -1,9 +1,10 @@
-//! How a program is executed: under loom, or on native threads.
+//! How a program is executed: under loom, under shuttle, or on native threads.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use super::random::{self, Scheduler};
 use super::run::Run;
 use super::{Cpu, Objects, Observer, Program, ThreadId};
 
@@ -27,6 +28,8 @@ pub enum Engine {
         /// word, so that loom sees every race between threads.
         companions: bool,
     },
+    /// shuttle, one schedule an execution, chosen at random.
+    Shuttle(Scheduler),
     /// Native threads, one schedule an execution, whichever comes.
     Native,
 }
@@ -44,23 +47,28 @@ struct Enough;
 
 /// A path is as long as the steps of an execution, with what lies between
 /// them: blocked attempts, the ends of threads, the asking for alternatives.
-const MAX_BRANCHES: usize = 4 * super::MAX_STEPS;
+pub(super) const MAX_BRANCHES: usize = 4 * super::MAX_STEPS;
 
 /// Executes `program` again and again, until every schedule that is to be
 /// explored was, or until the observer has had enough.
 ///
 /// # Errors
-/// When the program or loom panics.
+/// When the program, loom or shuttle panics, or when the environment would
+/// replace the seed of a random search.
 pub fn execute<P: Program>(
     engine: Engine,
     program: &Arc<P>,
     observer: &Arc<dyn Observer>,
 ) -> Result<(), EngineError> {
+    if matches!(engine, Engine::Shuttle(_)) {
+        random::refuse_foreign_seed()?;
+    }
     let search = || match engine {
         Engine::Reduced => explore(engine, None, program, observer),
         Engine::Plain { bound } | Engine::Weak { bound, .. } => {
             explore(engine, bound, program, observer);
         }
+        Engine::Shuttle(scheduler) => random::run(scheduler, program, observer),
         Engine::Native => run_native(program, observer),
     };
     match catch_unwind(AssertUnwindSafe(search)) {
@@ -112,7 +120,12 @@ fn explore<P: Program>(
     });
 }
 
-fn run_thread<P: Program>(run: &Arc<Run>, program: &P, state: &P::State, thread: ThreadId) {
+pub(super) fn run_thread<P: Program>(
+    run: &Arc<Run>,
+    program: &P,
+    state: &P::State,
+    thread: ThreadId,
+) {
     let cpu = Cpu::new(run.clone(), thread);
     // How the thread ended was reported where it happened.
     let _ = program.thread(state, &cpu);
@@ -121,7 +134,7 @@ fn run_thread<P: Program>(run: &Arc<Run>, program: &P, state: &P::State, thread:
 
 /// loom's own defaults come from `LOOM_*` variables of the environment, which
 /// would silently weaken a search: every field is set here.
-fn builder(bound: Option<u8>) -> loom::model::Builder {
+pub(super) fn builder(bound: Option<u8>) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
     builder.max_threads = loom::MAX_THREADS;
     builder.max_branches = MAX_BRANCHES;

@@ -1,4 +1,4 @@
-//! Shared memory, locks and tasks: the model's only door to loom.
+//! Shared memory, locks and tasks: the model's only door to loom and shuttle.
 //!
 //! Every shared operation of the model is one call into this module. It is one
 //! scheduling point, takes effect at once, and is then announced to the
@@ -8,7 +8,7 @@
 //! One [`Program`] runs under several engines, chosen at run time ([`Engine`]):
 //! loom with one loom object per shared word (plain loom), loom with the
 //! alternatives chosen by the observer (the reduction), loom with weak memory,
-//! and native threads.
+//! shuttle with random schedules, and native threads.
 //!
 //! | item | models |
 //! |---|---|
@@ -26,6 +26,7 @@ mod footprint;
 mod mailbox;
 mod object;
 mod observer;
+mod random;
 mod rmw;
 mod run;
 mod spin_lock;
@@ -39,6 +40,7 @@ pub use footprint::Footprint;
 pub use mailbox::Mailbox;
 pub use object::Objects;
 pub use observer::{Alternative, Detail, Observer, Step, StepKind};
+pub use random::Scheduler;
 pub use run::{Ending, MAX_STEPS, Program};
 pub use spin_lock::{SpinGuard, SpinLock};
 pub use task::{SleepState, Task};

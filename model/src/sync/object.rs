@@ -90,7 +90,9 @@ impl Object {
             Engine::Weak {
                 companions: true, ..
             } => Passage::Companion(loom::sync::atomic::AtomicU8::new(0)),
-            Engine::Weak { .. } | Engine::Reduced | Engine::Native => Passage::Free,
+            Engine::Weak { .. } | Engine::Reduced | Engine::Shuttle(_) | Engine::Native => {
+                Passage::Free
+            }
         };
         Object {
             id,

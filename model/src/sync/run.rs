@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::object::{Object, Objects, touch};
 use super::{
     Alternative, Cpu, Detail, Footprint, MAX_THREADS, ObjectId, ObjectName, Observer, Step,
-    ThreadId, mailbox, spin_lock,
+    ThreadId, mailbox, random, spin_lock,
 };
 use crate::violation::{Halt, Kind, Violation};
 
@@ -162,6 +162,7 @@ impl Run {
     pub(super) fn turn(&self, thread: ThreadId, object: &Object) {
         match self.engine {
             Engine::Native => std::thread::yield_now(),
+            Engine::Shuttle(_) => random::switch(),
             Engine::Plain { .. } | Engine::Weak { .. } => object.pass(),
             Engine::Reduced => loop {
                 if self.table().abandoned {
@@ -263,17 +264,30 @@ impl Run {
         if table.status[thread.index()] == Status::Runnable {
             return;
         }
-        if self.engine != Engine::Native {
-            drop(table);
-            loom::thread::park();
-            return;
+        match self.engine {
+            Engine::Native => {
+                while table.status[thread.index()] != Status::Runnable {
+                    table = self
+                        .native_wake
+                        .wait(table)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+            Engine::Shuttle(_) => {
+                drop(table);
+                random::switch();
+            }
+            Engine::Plain { .. } | Engine::Weak { .. } | Engine::Reduced => {
+                drop(table);
+                loom::thread::park();
+            }
         }
-        while table.status[thread.index()] != Status::Runnable {
-            table = self
-                .native_wake
-                .wait(table)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+    }
+
+    /// Whether a thread is not waiting: what a scheduler of shuttle must ask
+    /// before it chooses the thread.
+    pub(super) fn can_run(&self, thread: usize) -> bool {
+        !matches!(self.table().status[thread], Status::Waiting(_))
     }
 
     /// Lets a thread that waits go on, if `reason` says it waits for this.
@@ -433,6 +447,8 @@ impl Run {
         table.status[thread] = Status::Runnable;
         match self.engine {
             Engine::Native => self.native_wake.notify_all(),
+            // Its scheduler looks at the table before every choice.
+            Engine::Shuttle(_) => {}
             Engine::Plain { .. } | Engine::Weak { .. } | Engine::Reduced => {
                 table.handles[thread].unpark();
             }
