@@ -2,7 +2,7 @@
 
 pub mod cell;
 pub mod explore;
-mod program;
+pub mod program;
 pub mod report;
 pub mod scenario;
 pub mod verdict;

@@ -9,6 +9,11 @@ fn reduction_agrees() {
 }
 
 #[test]
+fn parts_add_up() {
+    crosscheck::parts_add_up();
+}
+
+#[test]
 fn plain_agrees() {
     crosscheck::plain_agrees();
 }

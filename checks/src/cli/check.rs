@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use stalewake::cell::Cell;
-use stalewake::explore::Options;
+use stalewake::explore::{Options, Shard, Split};
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::observation::observation;
 use stalewake::report::progress::{Bar, Shown};
@@ -113,7 +113,15 @@ pub(super) struct CheckOptions {
     format: Format,
     #[command(flatten)]
     from: From,
-    /// How many cells are explored at once [default: as the machine can].
+    /// Do only one of several parts, such as 1/4; `merge` puts the results of
+    /// all parts together.
+    #[arg(
+        long,
+        value_name = "I/N",
+        conflicts_with_all = ["bound", "no_reduction", "companions", "max_executions"]
+    )]
+    shard: Option<Shard>,
+    /// How many threads explore [default: as the machine can].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Also print a line for each cell and kind: never, sometimes or always,
@@ -181,6 +189,7 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         max_executions: asked.max_executions,
         // A moment that the clock cannot tell does not come.
         deadline: asked.budget.and_then(|budget| started.checked_add(budget)),
+        split: Split::of(asked.shard.unwrap_or_default()),
     };
     let is_table = asked.format == Format::Table;
     let bar = Bar::new(

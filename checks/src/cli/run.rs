@@ -1,19 +1,23 @@
 //! Exploring cells on several threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use stalewake::cell::Cell;
-use stalewake::explore::{self, Options, Progress};
+use stalewake::explore::{Findings, Options, Progress, Snapshot, Split, explore_part};
+use stalewake::program::CellProgram;
 use stalewake::report::progress::{Bar, Running};
-use stalewake::verdict::Verdict;
+use stalewake::verdict::{Search, Verdict};
 
 /// How often the progress is looked at.
 const REFRESH: Duration = Duration::from_millis(100);
+
+/// With fewer executions left than this, about a tenth of a second, a cell is
+/// not worth another worker's way through its trunk.
+const WORTH_JOINING: f64 = 1_000.0;
 
 /// As many threads as the machine can run at once.
 pub(super) fn available() -> NonZeroUsize {
@@ -21,7 +25,8 @@ pub(super) fn available() -> NonZeroUsize {
 }
 
 /// Explores the cells on `jobs` threads and hands over the verdicts in the
-/// order of the cells, each as soon as all before it are there.
+/// order of the cells, each as soon as all before it are there. Who finds no
+/// cell left to start helps with one that has been started.
 pub(super) fn explore_all(
     cells: &[Cell],
     options: &Options,
@@ -29,31 +34,24 @@ pub(super) fn explore_all(
     bar: &Bar,
     mut verdict: impl FnMut(usize, Verdict),
 ) {
-    let next = AtomicUsize::new(0);
-    let progress: Vec<Arc<Progress>> = cells.iter().map(|_| Arc::default()).collect();
+    let pool = Pool::new(cells, options);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.get().min(cells.len()) {
-            let (next, progress, sender) = (&next, &progress, sender.clone());
+        for _ in 0..jobs.get() {
+            let (pool, sender) = (&pool, sender.clone());
             scope.spawn(move || {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(cell) = cells.get(place) else { return };
-                    let found = explore::explore(cell, options, &progress[place]);
-                    if sender.send((place, found)).is_err() {
-                        return;
-                    }
-                }
+                pool.work(|place, verdict| {
+                    // Nobody listens any more: then nobody wants the rest.
+                    let _ = sender.send((place, verdict));
+                });
             });
         }
         drop(sender);
         let mut early = BTreeMap::new();
-        let mut done = vec![false; cells.len()];
         let mut printed = 0;
         loop {
             match receiver.recv_timeout(REFRESH) {
                 Ok((place, found)) => {
-                    done[place] = true;
                     early.insert(place, found);
                     while let Some(found) = early.remove(&printed) {
                         verdict(printed, found);
@@ -63,24 +61,186 @@ pub(super) fn explore_all(
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            let started = next.load(Ordering::Relaxed).min(cells.len());
-            let running: Vec<Running> = (0..started)
-                .filter(|place| !done[*place])
-                .map(|place| Running {
-                    cell: cells[place].to_string(),
-                    snapshot: progress[place].load(),
-                })
-                .collect();
-            let executions = progress
-                .iter()
-                .map(|progress| progress.load().executions)
-                .sum();
-            bar.show(
-                done.iter().filter(|done| **done).count(),
-                executions,
-                &running,
-            );
+            pool.show(bar);
         }
     });
     bar.finish();
+}
+
+/// The cells, and who works on which.
+struct Pool<'c> {
+    cells: &'c [Cell],
+    options: &'c Options,
+    /// The cells that somebody has started: the first so many.
+    jobs: Mutex<Vec<Job>>,
+    /// Somebody is done with a cell.
+    changed: Condvar,
+}
+
+/// A cell that somebody has started.
+struct Job {
+    program: Arc<CellProgram>,
+    split: Split,
+    started: Instant,
+    /// One for each worker there was.
+    progress: Vec<Arc<Progress>>,
+    workers: usize,
+    findings: Option<Findings>,
+}
+
+/// What a worker needs to know of its job.
+struct Task {
+    place: usize,
+    program: Arc<CellProgram>,
+    split: Split,
+    progress: Arc<Progress>,
+}
+
+impl Job {
+    fn new(cell: &Cell, options: &Options) -> Job {
+        Job {
+            program: Arc::new(CellProgram::new(cell)),
+            split: Split::of(options.split.shard),
+            started: Instant::now(),
+            progress: Vec::new(),
+            workers: 0,
+            findings: None,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.workers > 0
+    }
+
+    /// One more worker.
+    fn join(&mut self, place: usize) -> Task {
+        let progress = Arc::<Progress>::default();
+        self.workers += 1;
+        self.progress.push(progress.clone());
+        Task {
+            place,
+            program: self.program.clone(),
+            split: self.split.clone(),
+            progress,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let snapshots = self.progress.iter().map(|progress| progress.load());
+        snapshots.fold(Snapshot::default(), |all, one| all.and(&one))
+    }
+}
+
+impl<'c> Pool<'c> {
+    fn new(cells: &'c [Cell], options: &'c Options) -> Pool<'c> {
+        Pool {
+            cells,
+            options,
+            jobs: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// A worker that panics ends the whole run when it is joined.
+    fn jobs(&self) -> MutexGuard<'_, Vec<Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One worker, as long as there is anything to do.
+    fn work(&self, done: impl Fn(usize, Verdict)) {
+        let mut seen = HashSet::new();
+        while let Some(task) = self.wait_for_task(&seen) {
+            seen.insert(task.place);
+            let options = Options {
+                split: task.split,
+                ..self.options.clone()
+            };
+            let findings = explore_part(&task.program, &options, &task.progress);
+            if let Some(findings) = self.leave(task.place, findings) {
+                let cell = self.cells[task.place].clone();
+                done(task.place, Verdict::new(cell, &options, findings));
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Something to do, as soon as there is; nothing when all cells are done,
+    /// or will be without this worker.
+    fn wait_for_task(&self, seen: &HashSet<usize>) -> Option<Task> {
+        let mut jobs = self.jobs();
+        loop {
+            let place = jobs.len();
+            if let Some(cell) = self.cells.get(place) {
+                jobs.push(Job::new(cell, self.options));
+                return Some(jobs[place].join(place));
+            }
+            if !self.can_share() || !jobs.iter().any(Job::is_running) {
+                return None;
+            }
+            if let Some(place) = worth_joining(&jobs, seen) {
+                return Some(jobs[place].join(place));
+            }
+            (jobs, _) = self
+                .changed
+                .wait_timeout(jobs, REFRESH)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Only the reduced search can be shared, and what a number of executions
+    /// shows must not depend on who was faster.
+    fn can_share(&self) -> bool {
+        self.options.search == Search::Reduced && self.options.max_executions.is_none()
+    }
+
+    /// A worker has done its part; the last one gets all of it.
+    fn leave(&self, place: usize, findings: Findings) -> Option<Findings> {
+        let mut jobs = self.jobs();
+        let job = &mut jobs[place];
+        job.workers -= 1;
+        let mut findings = match job.findings.take() {
+            Some(others) => others.and(findings),
+            None => findings,
+        };
+        if job.is_running() {
+            job.findings = Some(findings);
+            return None;
+        }
+        findings.figures.elapsed = job.started.elapsed();
+        if self.options.split.shard.is_whole() {
+            findings = findings.checked();
+        }
+        Some(findings)
+    }
+
+    fn show(&self, bar: &Bar) {
+        let jobs = self.jobs();
+        let mut executions = 0;
+        let mut running = Vec::new();
+        for (job, cell) in jobs.iter().zip(self.cells) {
+            let snapshot = job.snapshot();
+            executions += snapshot.executions;
+            if job.is_running() {
+                running.push(Running {
+                    cell: cell.to_string(),
+                    snapshot: Arc::new(snapshot),
+                });
+            }
+        }
+        let done = jobs.len() - running.len();
+        drop(jobs);
+        bar.show(done, executions, &running);
+    }
+}
+
+/// The cell of which most is left, if that is enough to share it. Who has been
+/// through its trunk before has taken there all that was to be had.
+fn worth_joining(jobs: &[Job], seen: &HashSet<usize>) -> Option<usize> {
+    let left = |job: &Job| job.snapshot().left().unwrap_or_default();
+    let open = jobs.iter().enumerate();
+    open.filter(|(place, job)| job.is_running() && !seen.contains(place))
+        .map(|(place, job)| (place, left(job)))
+        .filter(|(_, left)| *left > WORTH_JOINING)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(place, _)| place)
 }

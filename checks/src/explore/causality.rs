@@ -6,7 +6,7 @@
 //! step under a lock and the next taking of it. Such a pair cannot be reversed
 //! and is no race.
 
-use stalewake_model::sync::{Footprint, MAX_THREADS, ObjectId, Step, ThreadId};
+use stalewake_model::sync::{Footprint, MAX_THREADS, ObjectId, Step, StepKind, ThreadId};
 
 use super::clock::{Clock, ThreadSet};
 
@@ -30,6 +30,15 @@ impl Event {
 /// The steps that another one races with, the latest first: at most one of
 /// each thread, since the earlier ones of a thread happen before its later.
 pub(super) type Races = [Option<usize>; MAX_THREADS];
+
+/// The next step of a thread that has not taken it when an execution ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pending {
+    /// It waits for a lock or for something to arrive, and cannot go on.
+    Blocked(ObjectId),
+    /// It could have gone on, but was asleep: this is what it did elsewhere.
+    Asleep(Step),
+}
 
 /// The steps of an execution in the order in which they happened, and the
 /// order among them that matters.
@@ -158,5 +167,34 @@ impl Causality {
             }
         }
         initials
+    }
+
+    /// Whether a thread could have taken its next step just before step number
+    /// `at`. What it had not taken in the end is in `pending`; a thread of
+    /// which there is neither has ended, or has fallen asleep for good.
+    pub(super) fn could_run(&self, thread: ThreadId, at: usize, pending: Option<Pending>) -> bool {
+        let (before, from) = self.events().split_at(at);
+        let taken = from.iter().find(|event| event.step.thread == thread);
+        let (object, kind, after) = match (taken.map(|event| event.step), pending) {
+            (Some(step), _) | (None, Some(Pending::Asleep(step))) => {
+                (step.object, step.kind, step.after)
+            }
+            // Blocked at the end: the last holder never let go, nothing ever
+            // arrived. What others got before is found below.
+            (None, Some(Pending::Blocked(object))) => (object, StepKind::Lock, Some(usize::MAX)),
+            (None, None) => return false,
+        };
+        let last = before
+            .iter()
+            .rfind(|event| event.step.thread == thread || event.step.wakes == Some(thread));
+        let sleeps = last.is_some_and(|event| event.step.thread == thread && event.step.sleeps);
+        // Whoever gets the lock first, or what has arrived, from here on: it
+        // was free, or there, if that needs no later step.
+        let first = from
+            .iter()
+            .map(|event| &event.step)
+            .find(|step| step.object == object && step.kind != StepKind::Plain);
+        let after = first.map_or(after, |first| first.after);
+        !sleeps && (kind == StepKind::Plain || after.is_none_or(|after| after < at))
     }
 }

@@ -11,8 +11,9 @@
 
 use stalewake_model::sync::{Alternative, Footprint, MAX_THREADS, ObjectId, Step, ThreadId};
 
-use super::causality::{Causality, Event, Races};
+use super::causality::{Causality, Event, Pending, Races};
 use super::clock::{Clock, ThreadSet};
+use super::split::Split;
 
 /// The search went wrong; nothing can be concluded from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ pub enum SearchError {
 }
 
 /// The next step of each thread that sleeps: what a sleep set is made of.
-type Asleep = [Option<(ObjectId, Footprint)>; MAX_THREADS];
+type Asleep = [Option<Step>; MAX_THREADS];
 
 /// What is known of the choice of who takes a step.
 struct Choice {
@@ -63,6 +64,8 @@ struct Choice {
     wanted: ThreadSet,
     /// Threads that loom was asked to explore here, and has not yet.
     asked: ThreadSet,
+    /// In the trunk: every thread that can run here is settled.
+    branched: bool,
 }
 
 impl Choice {
@@ -82,10 +85,16 @@ impl Choice {
 /// The state of a reduced search.
 #[derive(Default)]
 pub(super) struct Dpor {
+    split: Split,
+    /// Whether what lies beyond the trunk here is for this worker; not yet
+    /// asked if nothing.
+    owned: Option<bool>,
     causality: Causality,
     choices: Vec<Choice>,
     /// The sleep set at this point.
     asleep: Asleep,
+    /// What the threads wait for at the end of the current execution.
+    pending: [Option<Pending>; MAX_THREADS],
     /// Whether the current execution has left the path of the previous one.
     diverged: bool,
     /// The first thing that went wrong.
@@ -93,10 +102,19 @@ pub(super) struct Dpor {
 }
 
 impl Dpor {
+    /// The part of a search that is for one worker.
+    pub(super) fn new(split: Split) -> Dpor {
+        Dpor {
+            split,
+            ..Dpor::default()
+        }
+    }
+
     /// A new execution starts.
     pub(super) fn begin(&mut self) {
         self.causality.rewind();
         self.asleep = Asleep::default();
+        self.pending = Default::default();
         self.diverged = self.choices.is_empty();
     }
 
@@ -129,6 +147,17 @@ impl Dpor {
         })
     }
 
+    /// Whether the current execution is for this worker: not before it is
+    /// beyond the trunk, or at its end.
+    pub(super) fn is_owned(&mut self) -> bool {
+        let events = self.causality.events();
+        *self.owned.get_or_insert_with(|| {
+            let trunk = events.iter().take(self.split.trunk);
+            let way: Vec<ThreadId> = trunk.map(|event| event.step.thread).collect();
+            self.split.owns(&way)
+        })
+    }
+
     /// The first thing that went wrong.
     pub(super) fn error(&self) -> Option<&SearchError> {
         self.error.as_ref()
@@ -151,6 +180,7 @@ impl Dpor {
                 explored: Asleep::default(),
                 wanted: ThreadSet::default(),
                 asked: ThreadSet::default(),
+                branched: false,
             });
             self.place(step);
         } else if self.causality.expected() == Some(step) {
@@ -183,7 +213,7 @@ impl Dpor {
         }
         self.close_from(position + 1);
         let choice = &mut self.choices[position];
-        choice.explored[before.thread.index()] = Some((before.object, before.footprint));
+        choice.explored[before.thread.index()] = Some(*before);
         choice.asked.remove(step.thread);
         choice.current = step.thread;
         self.diverged = true;
@@ -208,6 +238,9 @@ impl Dpor {
     /// it is part of.
     fn place(&mut self, step: &Step) {
         let end = self.events().len();
+        if end < self.split.trunk {
+            self.owned = None;
+        }
         let races = self.causality.push(step);
         let clock = self.events()[end].clock;
         self.reverse(races, end, step.thread, &clock);
@@ -216,7 +249,12 @@ impl Dpor {
     /// Sees to it that these races with step number `end`, of `racer`, are also
     /// explored the other way round.
     fn reverse(&mut self, races: Races, end: usize, racer: ThreadId, clock: &Clock) {
-        for first in races.into_iter().flatten() {
+        // In the trunk every thread is explored anyway.
+        let trunk = self.split.trunk;
+        for first in races.into_iter().flatten().filter(|first| *first >= trunk) {
+            if !self.is_owned() {
+                return;
+            }
             let initials = self.causality.initials(first, end, racer, clock);
             let choice = &mut self.choices[first];
             if initials.intersects(choice.settled()) {
@@ -236,6 +274,7 @@ impl Dpor {
         if self.error.is_some() {
             return;
         }
+        self.pending[thread.index()] = Some(Pending::Blocked(object));
         let mut clock = self.causality.frontier(thread);
         let races = self.causality.races(thread, object, footprint, &mut clock);
         self.reverse(races, self.events().len(), thread, &clock);
@@ -247,10 +286,33 @@ impl Dpor {
         let choice = &self.choices[position];
         for thread in 0..MAX_THREADS {
             let waiting = choice.explored[thread].or(choice.asleep[thread]);
-            self.asleep[thread] = waiting.filter(|(object, footprint)| {
+            self.asleep[thread] = waiting.filter(|waiting| {
                 thread != step.thread.index()
-                    && (*object != step.object || footprint.commutes_with(step.footprint))
+                    && (waiting.object != step.object
+                        || waiting.footprint.commutes_with(step.footprint))
             });
+        }
+    }
+
+    /// Sees to it that in the trunk every thread that can run is explored.
+    fn branch(&mut self) {
+        for (thread, asleep) in self.asleep.iter().enumerate() {
+            if let Some(step) = asleep {
+                self.pending[thread] = Some(Pending::Asleep(*step));
+            }
+        }
+        for at in 0..self.choices.len().min(self.split.trunk) {
+            let choice = &mut self.choices[at];
+            if std::mem::replace(&mut choice.branched, true) {
+                continue;
+            }
+            let settled = choice.settled();
+            for thread in (0..MAX_THREADS as u8).map(ThreadId) {
+                let pending = self.pending[thread.index()];
+                if !settled.contains(thread) && self.causality.could_run(thread, at, pending) {
+                    choice.wanted.insert(thread);
+                }
+            }
         }
     }
 
@@ -261,6 +323,7 @@ impl Dpor {
             self.fail(SearchError::Repeated);
         }
         self.close_from(self.events().len());
+        self.branch();
         let mut alternatives = Vec::new();
         for (step, choice) in self.choices.iter_mut().enumerate() {
             if let Some(thread) = choice.wanted.iter().next() {

@@ -13,6 +13,7 @@ mod progress;
 mod recording;
 mod replay;
 mod sample;
+mod split;
 mod witness;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};
 pub use replay::{ReplayError, replay, replay_program};
 pub use sample::{Enough, Sample, SampleOptions, Sampler, sample, sample_program};
+pub use split::{NoShard, Shard, Split};
 
 use crate::cell::Cell;
 use crate::program::CellProgram;
@@ -41,6 +43,9 @@ pub struct Options {
     /// End the search at the first execution that would start later than this.
     /// A moment and not a length of time, so that searches can share it.
     pub deadline: Option<Instant>,
+    /// Which part of the search to do, and with whom to share it. Only of the
+    /// reduced search.
+    pub split: Split,
 }
 
 impl Default for Options {
@@ -49,6 +54,7 @@ impl Default for Options {
             search: Search::Reduced,
             max_executions: None,
             deadline: None,
+            split: Split::default(),
         }
     }
 }
@@ -56,25 +62,22 @@ impl Default for Options {
 /// Explores one cell.
 pub fn explore(cell: &Cell, options: &Options, progress: &Arc<Progress>) -> Verdict {
     let findings = explore_program(&Arc::new(CellProgram::new(cell)), options, progress);
-    let expected = (!cell.kernel.is_changed())
-        .then(|| {
-            cell.scenario
-                .expected(&cell.parameters, cell.kernel.release)
-                .cloned()
-        })
-        .flatten();
-    Verdict {
-        cell: cell.clone(),
-        search: options.search,
-        status: findings.status,
-        reachable: findings.reachable,
-        expected,
-        figures: findings.figures,
-    }
+    Verdict::new(cell.clone(), options, findings)
 }
 
 /// Explores any program of shared operations.
 pub fn explore_program<P: Program>(
+    program: &Arc<P>,
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Findings {
+    explore_part(program, options, progress).checked()
+}
+
+/// Explores what of a program no other worker of the same [`Split`] explores.
+/// The findings of all of them are to be put together, and then
+/// [checked](Findings::checked).
+pub fn explore_part<P: Program>(
     program: &Arc<P>,
     options: &Options,
     progress: &Arc<Progress>,

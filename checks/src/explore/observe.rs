@@ -25,8 +25,43 @@ pub struct Findings {
     pub status: Status,
     /// Every kind found, in the order of [`Kind::ALL`].
     pub reachable: Vec<Reachable>,
+    /// Kinds that an execution showed which was abandoned later: if no other
+    /// shows them, the reduction has lost something.
+    pub abandoned: BTreeSet<Kind>,
     /// What it cost.
     pub figures: Figures,
+}
+
+impl Findings {
+    /// Puts the parts of one search together.
+    #[must_use]
+    pub fn and(mut self, other: Findings) -> Findings {
+        self.status = self.status.and(other.status);
+        for reachable in other.reachable {
+            match self
+                .reachable
+                .binary_search_by_key(&reachable.kind, |r| r.kind)
+            {
+                Ok(at) => self.reachable[at].join(reachable),
+                Err(at) => self.reachable.insert(at, reachable),
+            }
+        }
+        self.abandoned.extend(other.abandoned);
+        self.figures = self.figures.and(other.figures);
+        self
+    }
+
+    /// Fails a search that has seen something only in executions that it then
+    /// abandoned. To be asked of all parts together.
+    #[must_use]
+    pub fn checked(mut self) -> Findings {
+        let is_reachable = |kind: &&Kind| self.reachable.iter().any(|found| found.kind == **kind);
+        let lost = self.abandoned.iter().find(|kind| !is_reachable(kind));
+        if let (Some(kind), Status::Complete) = (lost, &self.status) {
+            self.status = Status::Error(format!("`{kind}` was seen only in redundant executions"));
+        }
+        self
+    }
 }
 
 /// The observer of an exploration.
@@ -59,9 +94,9 @@ struct Tally {
     abandoned: bool,
     /// The current execution has read a value that was not the latest.
     stale_read: bool,
+    /// The current execution is for another worker.
+    foreign: bool,
     found: BTreeMap<Kind, Found>,
-    /// Kinds that an execution showed which was abandoned later: if no other
-    /// shows them, the reduction has lost something.
     found_in_redundant: BTreeSet<Kind>,
     figures: Figures,
 }
@@ -78,10 +113,13 @@ struct Found {
 impl Explorer {
     pub(super) fn new(options: Options, progress: Arc<Progress>) -> Explorer {
         Explorer {
-            options,
             progress,
             started: Instant::now(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                dpor: Dpor::new(options.split.clone()),
+                ..State::default()
+            }),
+            options,
         }
     }
 
@@ -101,8 +139,6 @@ impl Explorer {
             Status::Incomplete
         } else if let Err(error) = state.dpor.finish() {
             Status::Error(error.to_string())
-        } else if let Some(kind) = state.tally.lost_kind() {
-            Status::Error(format!("`{kind}` was seen only in redundant executions"))
         } else {
             Status::Complete
         };
@@ -132,13 +168,14 @@ impl Explorer {
         Findings {
             status,
             reachable: reachable.collect(),
+            abandoned: std::mem::take(&mut state.tally.found_in_redundant),
             figures: state.tally.figures,
         }
     }
 
     /// How many executions there will be, as far as is known.
     fn estimate(&self, state: &State) -> Option<f64> {
-        let executions = state.tally.figures.executions;
+        let executions = state.tally.figures.executions + state.tally.figures.foreign;
         (self.is_reduced() && executions > 0)
             .then(|| state.estimator.total(executions, state.dpor.widths()))
     }
@@ -167,16 +204,13 @@ impl Explorer {
 }
 
 impl Tally {
-    fn lost_kind(&self) -> Option<Kind> {
-        self.found_in_redundant
-            .iter()
-            .copied()
-            .find(|kind| !self.found.contains_key(kind))
-    }
-
     /// Counts the execution that has just ended, of so many steps. Their order
     /// is asked for only if there is something to show.
     fn count(&mut self, steps: usize, order: impl FnOnce() -> Causality) {
+        if self.foreign {
+            self.figures.foreign += 1;
+            return;
+        }
         self.figures.executions += 1;
         self.figures.operations = self.figures.operations.max(steps);
         let violations = std::mem::take(&mut self.violations);
@@ -241,7 +275,12 @@ impl Observer for Explorer {
         if state.dpor.error().is_some() {
             return false;
         }
-        if self.is_out_of_budget(state.tally.figures.executions) {
+        let Figures {
+            executions,
+            foreign,
+            ..
+        } = state.tally.figures;
+        if self.is_out_of_budget(executions + foreign) {
             state.out_of_budget = true;
             return false;
         }
@@ -302,7 +341,8 @@ impl Observer for Explorer {
             estimator,
             ..
         } = &mut *state;
-        let before = tally.figures.executions;
+        let before = tally.figures.executions + tally.figures.foreign;
+        tally.foreign = self.is_reduced() && !dpor.is_owned();
         let alternatives = if self.is_reduced() {
             estimator.count(dpor.events().iter().map(|event| event.step.thread), before);
             tally.count(dpor.events().len(), || dpor.causality().clone());

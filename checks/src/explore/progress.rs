@@ -42,6 +42,26 @@ impl Snapshot {
         }
     }
 
+    /// What two workers on one search have done together. What is left is
+    /// estimated by the one that sees more of it.
+    #[must_use]
+    pub fn and(&self, other: &Snapshot) -> Snapshot {
+        let mut kinds = [&self.kinds[..], &other.kinds].concat();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let executions = self.executions + other.executions;
+        let left = [self.left(), other.left()].into_iter().flatten();
+        let left = left.max_by(f64::total_cmp);
+        Snapshot {
+            executions,
+            redundant: self.redundant + other.redundant,
+            operations: self.operations.max(other.operations),
+            kinds,
+            estimate: left.map(|left| executions as f64 + left),
+            elapsed: self.elapsed.max(other.elapsed),
+        }
+    }
+
     /// About how many executions are left.
     pub fn left(&self) -> Option<f64> {
         self.estimate

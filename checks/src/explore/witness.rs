@@ -34,7 +34,7 @@ type Point = (Progress, Option<ThreadId>);
 
 /// The best order that shows what happened in step number `last` of a trace,
 /// or that takes all its steps if there is none. Nothing if it is not better
-/// than `best`.
+/// than `best`. It is the same whatever the order of `events` was.
 pub(super) fn simplest(
     events: &[Event],
     waiting: &Waiting,
@@ -94,10 +94,9 @@ impl<'e> Trace<'e> {
         let mut preempting: Vec<(Point, Point)> = Vec::new();
         for preemptions in 0..=best.map_or(usize::MAX, |best| best.preemptions) {
             let mut shortest: Option<Point> = None;
-            // With as many preemptions as the best, only fewer steps are better.
             let mut most = best
                 .filter(|best| best.preemptions == preemptions)
-                .map_or(usize::MAX, |best| best.schedule.len() - 1);
+                .map_or(usize::MAX, |best| best.schedule.len());
             while let Some(point) = open.pop() {
                 if self.least_steps(&point.0) > most {
                     continue;
@@ -121,10 +120,13 @@ impl<'e> Trace<'e> {
                 }
             }
             if let Some(point) = shortest {
-                return Some(Witness {
+                let found = Witness {
                     schedule: schedule(&came_from, point),
                     preemptions,
-                });
+                };
+                return best
+                    .is_none_or(|best| found.rank() < best.rank())
+                    .then_some(found);
             }
             for (from, to) in preempting.drain(..) {
                 if let Entry::Vacant(unseen) = came_from.entry(to) {

@@ -9,6 +9,7 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use crate::cell::{Cell, KernelChoice};
+use crate::explore::Shard;
 use crate::scenario;
 use crate::verdict::{Expected, Figures, Reachable, Search, Status, Verdict, Witness};
 
@@ -47,8 +48,10 @@ pub(super) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
     Verdict {
         cell: cell(),
         search: Search::Reduced,
+        shard: Shard::default(),
         status: Status::Complete,
         reachable: found.iter().map(reachable).collect(),
+        abandoned: BTreeSet::new(),
         expected: Some(Expected {
             kinds: expected.iter().copied().collect::<BTreeSet<_>>(),
             because: "of a reason".to_owned(),
@@ -56,6 +59,7 @@ pub(super) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
         figures: Figures {
             executions: 1_363,
             redundant: 208,
+            foreign: 0,
             operations: 31,
             elapsed: Duration::from_millis(21),
         },

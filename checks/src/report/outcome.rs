@@ -58,14 +58,19 @@ impl Checked {
     }
 
     /// The kinds that were expected and not found. An exploration that ran out
-    /// of its budget says nothing about what it has not found.
+    /// of its budget, or a part of one, says nothing about what it has not
+    /// found.
     pub fn missing(&self) -> Vec<Kind> {
         match &self.verdict.expected {
-            Some(expected) if self.verdict.status == Status::Complete => expected
-                .kinds
-                .difference(&self.verdict.kinds())
-                .copied()
-                .collect(),
+            Some(expected)
+                if self.verdict.status == Status::Complete && self.verdict.shard.is_whole() =>
+            {
+                expected
+                    .kinds
+                    .difference(&self.verdict.kinds())
+                    .copied()
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stalewake::explore::{Event, Findings, Options, explore_program, replay_program};
+use stalewake::explore::{
+    Event, Findings, Options, Shard, Split, explore_part, explore_program, replay_program,
+};
 use stalewake::verdict::{Reachable, Search, Status};
 use stalewake_model::violation::Kind;
 
@@ -11,15 +13,53 @@ use super::enumerate::{Enumeration, follow};
 use super::explored::Explored;
 use super::program::{Ghost, Op, Outcome, Script};
 
+/// Explores a program without a trunk: what is to be proved is the reduction,
+/// and in a trunk there is none.
 pub fn explore(script: &Script, ghost: Ghost, search: Search) -> (Findings, BTreeSet<Outcome>) {
     let program = Arc::new(Explored::new(script, ghost));
     let options = Options {
         search,
-        max_executions: None,
+        split: Split::default().with_trunk(0),
         ..Options::default()
     };
     let findings = explore_program(&program, &options, &Arc::default());
     (findings, program.take_outcomes())
+}
+
+/// What so many shards find together, if the trunk has so many steps.
+pub fn explore_parts(script: &Script, steps: usize, parts: u32) -> Findings {
+    let program = Arc::new(Explored::new(script, Ghost::AtHome));
+    let part = |index| {
+        let shard = Shard::new(index, parts).expect("it is one of them");
+        let options = Options {
+            split: Split::of(shard).with_trunk(steps),
+            ..Options::default()
+        };
+        explore_part(&program, &options, &Arc::default())
+    };
+    (1..=parts)
+        .map(part)
+        .reduce(Findings::and)
+        .expect("there is at least one part")
+        .checked()
+}
+
+/// Says how the results of two ways to do the same search differ, if they do.
+pub fn same_results(one: &Findings, other: &Findings) -> Result<(), String> {
+    let results = |of: &Findings| (of.status.clone(), of.reachable.clone(), of.figures.traces());
+    same(results(one) == results(other), one, other)
+}
+
+/// Says so if one of them had other executions.
+pub fn same_executions(one: &Findings, other: &Findings) -> Result<(), String> {
+    same_results(one, other)?;
+    let executions = |of: &Findings| (of.figures.executions, of.figures.operations);
+    same(executions(one) == executions(other), one, other)
+}
+
+fn same(is_same: bool, one: &Findings, other: &Findings) -> Result<(), String> {
+    let differ = || format!("{one:#?}\nis not the same as\n{other:#?}");
+    is_same.then_some(()).ok_or_else(differ)
 }
 
 /// Says how an exploration differs from the enumeration, if it does.

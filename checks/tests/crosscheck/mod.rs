@@ -18,7 +18,10 @@ use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use stalewake::verdict::{Search, Status};
 
-use compare::{check_preemptions, check_witnesses, compare, explore};
+use compare::{
+    check_preemptions, check_witnesses, compare, explore, explore_parts, same_executions,
+    same_results,
+};
 use enumerate::{Enumeration, enumerate};
 use program::{Ghost, Script};
 use raw::Access;
@@ -104,7 +107,7 @@ const SIZES: [Size; 4] = [
 /// witnesses show what they are for.
 pub fn reduction_agrees() {
     let mut tally = Tally::default();
-    let programs = programs(1_200);
+    let programs = programs(5_000);
     for size in SIZES {
         let share = programs.div_ceil(SIZES.len() as u32);
         search_agrees(Search::Reduced, size, share, &mut tally);
@@ -115,6 +118,29 @@ pub fn reduction_agrees() {
         tally.too_large * 20 <= tally.programs,
         "most programs should be compared: {tally:?}"
     );
+}
+
+/// A search with a trunk finds what one without finds, and its parts are
+/// disjoint and add up.
+pub fn parts_add_up() {
+    let programs = programs(600);
+    let (traces, foreign) = (Cell::new(0), Cell::new(0));
+    for (size, trunk) in SIZES.into_iter().zip([2, 3, 4, 6]) {
+        let share = programs.div_ceil(SIZES.len() as u32);
+        agree(&strategies::scripts(size), share, |script, _| {
+            let (whole, _) = explore(script, Ghost::AtHome, Search::Reduced);
+            let with_trunk = explore_parts(script, trunk, 1);
+            same_results(&whole, &with_trunk)?;
+            let parts = explore_parts(script, trunk, 3);
+            same_executions(&with_trunk, &parts)?;
+            traces.set(traces.get() + whole.figures.traces());
+            foreign.set(foreign.get() + parts.figures.foreign);
+            Ok(())
+        });
+    }
+    let (traces, foreign) = (traces.get(), foreign.get());
+    println!("{traces} traces in three parts, {foreign} executions on the way to them");
+    assert!(foreign > 0, "nothing was split");
 }
 
 /// Plain loom finds exactly what the enumerator finds.
