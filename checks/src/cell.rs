@@ -33,6 +33,13 @@ impl KernelChoice {
         }
     }
 
+    /// The mechanisms that are not the release's, and what they are instead.
+    pub fn changes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let both = self.kernel.choices().zip(self.release.kernel.choices());
+        both.filter(|(choice, released)| choice != released)
+            .map(|(choice, _)| choice)
+    }
+
     /// Whether it is no longer the release itself (`--with`).
     pub fn is_changed(&self) -> bool {
         self.kernel != self.release.kernel

@@ -1,6 +1,7 @@
 //! `check`: explore cells and compare.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use stalewake::report::observation::observation;
 use stalewake::report::progress::{Bar, Shown};
 use stalewake::report::summary::{differences, legend};
 use stalewake::report::table::table;
-use stalewake::report::{Checked, Outcome};
+use stalewake::report::{Checked, Outcome, Style};
 use stalewake::verdict::{Search, Status};
 
 use super::error::BadQuestion;
@@ -45,6 +46,7 @@ Examples:
   stalewake check writeback-reuse --kernel v5.10 --memory c11 --bound 2 \
                   --with woken-publish=relaxed           a bug of weak memory only
   stalewake check ./mine.toml --budget 5m                a file, in five minutes
+  stalewake check --shard 1/4 --format json > 1.json     a quarter; see `merge`
   stalewake check --format json | jq 'select(.holds == false) | .kernel'
 
 A search is exhaustive, and says so, only without --bound, --no-reduction and
@@ -162,7 +164,8 @@ pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<
         .cells(&chosen)?
         .into_iter()
         .map(|(cell, argument)| {
-            let command = explain_command(&cell, &argument, asked);
+            let directory = asked.from.directory.as_deref();
+            let command = explain_command(&cell, &argument, directory);
             (cell, command)
         })
         .unzip();
@@ -230,27 +233,37 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         },
     );
     printed?;
-    let outcome = Outcome::of(&checked);
-    if is_table && asked.quiet {
-        if outcome == Outcome::Differs {
-            print(&differences(&checked, style))?;
-        }
-    } else if is_table {
+    if is_table {
         if asked.verbose {
             print("\n")?;
         }
-        print(&format!(
-            "{}\n{}\n{}",
-            table(&checked, style),
-            legend(&checked, started.elapsed(), style),
-            differences(&checked, style)
-        ))?;
+        print_table(&checked, started.elapsed(), asked.quiet, style)?;
     }
-    Ok(outcome)
+    Ok(Outcome::of(&checked))
 }
 
-/// The command that explains a cell.
-fn explain_command(cell: &Cell, argument: &str, asked: &CheckOptions) -> String {
+/// The table of all cells with what stands below it; only what differs if that
+/// is all that is wanted.
+pub(super) fn print_table(
+    checked: &[Checked],
+    elapsed: Duration,
+    quiet: bool,
+    style: Style,
+) -> miette::Result<()> {
+    let differences = differences(checked, style);
+    match quiet {
+        false => print(&format!(
+            "{}\n{}\n{differences}",
+            table(checked, style),
+            legend(checked, elapsed, style),
+        )),
+        true if Outcome::of(checked) == Outcome::Differs => print(&differences),
+        true => Ok(()),
+    }
+}
+
+/// The command that explains a cell, of a scenario that is named so.
+pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Path>) -> String {
     let mut command = format!(
         "stalewake explain {argument} --kernel {}",
         cell.kernel.typed
@@ -258,10 +271,10 @@ fn explain_command(cell: &Cell, argument: &str, asked: &CheckOptions) -> String 
     for (name, value) in &cell.parameters {
         command += &format!(" --set {name}={value}");
     }
-    for Choice { name, value } in &asked.with {
+    for (name, value) in cell.kernel.changes() {
         command += &format!(" --with {name}={value}");
     }
-    if let Some(directory) = &asked.from.directory {
+    if let Some(directory) = directory {
         command += &format!(" --scenarios {}", directory.display());
     }
     command

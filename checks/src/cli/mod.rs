@@ -6,6 +6,7 @@ mod error;
 mod explain;
 mod kernels;
 mod list;
+mod merge;
 mod output;
 mod replay;
 mod run;
@@ -46,6 +47,8 @@ Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 enum Command {
     /// Explore cells and compare what they can reach with what is expected.
     Check(check::CheckArgs),
+    /// Put the results of the shards of a run together.
+    Merge(merge::MergeArgs),
     /// List the scenarios, their parameters and the kernels they are for.
     List(list::ListArgs),
     /// Show step by step how something goes wrong.
@@ -124,6 +127,7 @@ impl Cli {
         match &self.command {
             None => check::run(&[], &self.check),
             Some(Command::Check(args)) => check::run(&args.scenarios, &args.options),
+            Some(Command::Merge(args)) => merge::run(args),
             Some(Command::List(args)) => list::run(args),
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
@@ -136,6 +140,7 @@ impl Cli {
         match &self.command {
             None => self.check.coloured.color,
             Some(Command::Check(args)) => args.options.coloured.color,
+            Some(Command::Merge(args)) => args.coloured.color,
             Some(Command::List(args)) => args.coloured.color,
             Some(Command::Explain(args)) => args.coloured.color,
             Some(Command::Replay(args)) => args.coloured.color,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::token::token;
+use super::token::{cell_sum, token};
 use crate::scenario::Scenario;
 use crate::verdict::{Reachable, Status, Verdict};
 
@@ -38,7 +38,40 @@ pub struct CellLine<'a> {
     traces: u64,
     operations: usize,
     elapsed_ms: u64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
+
+/// What is said of a shard beside, so that [`merge`](super::merge) can put the
+/// whole together.
+#[derive(Clone, Debug, Serialize)]
+struct Part {
+    /// Which one of how many.
+    shard: String,
+    /// The version of the program.
+    version: &'static str,
+    /// The sum over the scenario and the kernel.
+    cell_sum: String,
+    /// Executions that only led to what other shards explore.
+    foreign: u64,
+    /// Kinds seen in executions that were given up as redundant.
+    abandoned: Vec<&'static str>,
+}
+
+impl Part {
+    fn of(verdict: &Verdict) -> Option<Part> {
+        (!verdict.shard.is_whole()).then(|| Part {
+            shard: verdict.shard.to_string(),
+            version: VERSION,
+            cell_sum: cell_sum(&verdict.cell),
+            foreign: verdict.figures.foreign,
+            abandoned: verdict.abandoned.iter().map(|kind| kind.name()).collect(),
+        })
+    }
+}
+
+/// The version of this program.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A kind of violation that the cell can reach.
 #[derive(Clone, Debug, Serialize)]
@@ -109,6 +142,7 @@ impl<'a> CellLine<'a> {
             traces: verdict.figures.traces(),
             operations: verdict.figures.operations,
             elapsed_ms: u64::try_from(verdict.figures.elapsed.as_millis()).unwrap_or(u64::MAX),
+            part: Part::of(verdict),
         }
     }
 }

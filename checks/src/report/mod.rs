@@ -11,6 +11,7 @@
 //! | [`observation`] | one line for each cell and kind, as herd7 prints them |
 //! | [`sample`] | how often samples hit each kind, beside what the search found |
 //! | [`json`] | one object for each cell: the contract with other programs |
+//! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread |
 //! | [`progress`] | the bar shown while cells are explored |
@@ -19,6 +20,7 @@ pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod json;
+pub mod merge;
 pub mod observation;
 mod outcome;
 pub mod progress;

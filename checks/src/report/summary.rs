@@ -1,11 +1,14 @@
 //! What stands below the table: how to read it, what was found in all, what
 //! that rests on, and what differs from what was expected.
 
+use std::collections::BTreeSet;
+
 use stalewake_model::violation::{Class, Kind};
 
 use super::style::{counted, grouped};
 use super::table::DIFFERS;
 use super::{Checked, Style, Tone, wrap};
+use crate::explore::Shard;
 use crate::verdict::{Search, Status};
 
 /// How to read the table, with the figures of all cells and what they rest on.
@@ -79,6 +82,13 @@ fn assumptions(checked: &[Checked]) -> Vec<String> {
          elsewhere may still happen.",
         counted(all, "cell")
     )];
+    let shards: BTreeSet<Shard> = checked.iter().map(|c| c.verdict.shard).collect();
+    for shard in shards.into_iter().filter(|shard| !shard.is_whole()) {
+        lines.push(format!(
+            "Only shard {shard} of each search: `stalewake merge` puts the JSON lines of all \
+             shards together."
+        ));
+    }
     let mut bounds: Vec<u8> = checked
         .iter()
         .filter_map(|c| c.verdict.search.bound())

@@ -34,7 +34,8 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use self::runs::{decode, encode};
-use self::sum::{cell_sum, check_sum, execution_sum};
+pub(super) use self::sum::cell_sum;
+use self::sum::{check_sum, execution_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
 use crate::explore::{Event, Recording, ReplayError, replay};
 use crate::scenario::Scenario;
@@ -145,15 +146,14 @@ impl Token {
     /// made even if that is not possible, and its own replay will say why.
     pub fn new(cell: &Cell, witness: &Witness) -> Token {
         let recording = replay(cell, &witness.schedule).unwrap_or_default();
-        let released = cell.kernel.release.kernel.choices();
-        let both = cell.kernel.kernel.choices().zip(released);
         Token {
             scenario: cell.scenario.name.clone(),
             parameters: cell.parameters.clone(),
             kernel: cell.kernel.typed.clone(),
-            changes: both
-                .filter(|(choice, released)| choice != released)
-                .map(|((name, value), _)| (name.to_owned(), value.to_owned()))
+            changes: cell
+                .kernel
+                .changes()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             witness: witness.clone(),
             rest: steps(&recording).skip(witness.schedule.len()).collect(),
@@ -224,6 +224,11 @@ impl Token {
     /// The name of the scenario.
     pub fn scenario(&self) -> &str {
         &self.scenario
+    }
+
+    /// The schedule up to what it shows.
+    pub fn witness(&self) -> &Witness {
+        &self.witness
     }
 
     /// The cell, given the scenario of that name.

@@ -22,7 +22,7 @@ pub(super) fn check_sum(text: &str) -> String {
 }
 
 /// The sum over what is run: how a kernel is called does not matter.
-pub(super) fn cell_sum(cell: &Cell) -> String {
+pub(in crate::report) fn cell_sum(cell: &Cell) -> String {
     let variant = cell.scenario.variant(&cell.parameters);
     let mechanisms: Vec<_> = cell.kernel.kernel.choices().collect();
     sum_of(format_args!("{MODEL} {variant:?} {mechanisms:?}"), SUM)

@@ -1,0 +1,324 @@
+//! The shards of a run, put together to what one run would have said.
+//!
+//! A shard prints one JSON object for each cell, as every run does, with what
+//! is needed here beside. Whatever is not as it must be is an error: a shard
+//! that is missing or there twice, of another version or of another scenario.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use miette::Diagnostic;
+use serde::Deserialize;
+use stalewake_model::release::Release;
+use stalewake_model::violation::Kind;
+
+use super::json::{SCHEMA, VERSION};
+use super::token::{Token, cell_sum};
+use crate::cell::{Cell, KernelChoice, Parameters};
+use crate::explore::{Findings, Options, Shard};
+use crate::scenario::Scenario;
+use crate::verdict::{Figures, Reachable, Status, Verdict};
+
+/// Why shards cannot be put together.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum MergeError {
+    /// Not what a shard prints.
+    #[error("line {line} of {file} is no result of a shard: {reason}")]
+    #[diagnostic(help(
+        "`stalewake check --shard 1/4 --format json > 1.json` makes one; a line that is cut off \
+         means that the shard did not come to its end"
+    ))]
+    NoPart {
+        /// Where it stands.
+        file: String,
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Made by another program.
+    #[error("{file} was made by version {found}, and this is {VERSION}")]
+    #[diagnostic(help("run all shards, and the merge, with one version"))]
+    OtherVersion {
+        /// Where it stands.
+        file: String,
+        /// The version it is of.
+        found: String,
+    },
+    /// Made from another scenario or kernel.
+    #[error("{file}: scenario or kernel of {cell} are not what they are here")]
+    #[diagnostic(help(
+        "run all shards on the same files; if they are your own, name their directory with \
+         --scenarios"
+    ))]
+    OtherCell {
+        /// Where it stands.
+        file: String,
+        /// The cell.
+        cell: String,
+    },
+    /// Not all shards are there.
+    #[error("of {cell} {} missing: {}", if .missing.len() == 1 { "a shard is" } else { "shards are" }, .missing.join(", "))]
+    #[diagnostic(help("name the files of all shards; run again what did not come to its end"))]
+    Missing {
+        /// The cell.
+        cell: String,
+        /// The shards that are not there.
+        missing: Vec<String>,
+    },
+    /// One shard is there twice.
+    #[error("shard {shard} of {cell} is there twice, in {first} and {second}")]
+    #[diagnostic(help("name the file of each shard once"))]
+    Twice {
+        /// The cell.
+        cell: String,
+        /// Which one.
+        shard: Shard,
+        /// Where it stands.
+        first: String,
+        /// And where again.
+        second: String,
+    },
+    /// Shards of different runs.
+    #[error("{cell} was split into {one} shards in {first}, and into {other} in {second}")]
+    #[diagnostic(help("merge the shards of one run"))]
+    Mixed {
+        /// The cell.
+        cell: String,
+        /// Into how many.
+        one: u32,
+        /// Where it stands.
+        first: String,
+        /// Into how many there.
+        other: u32,
+        /// Where that stands.
+        second: String,
+    },
+    /// There is nothing in the files.
+    #[error("there is nothing to merge: the files are empty")]
+    Empty,
+}
+
+/// The line of a shard, as far as it is needed here.
+#[derive(Debug, Deserialize)]
+struct Line {
+    schema: u32,
+    scenario: String,
+    parameters: Parameters,
+    kernel: String,
+    mechanisms: BTreeMap<String, String>,
+    status: String,
+    reason: Option<String>,
+    reachable: Vec<Found>,
+    executions: u64,
+    redundant: u64,
+    operations: usize,
+    elapsed_ms: u64,
+    shard: String,
+    version: String,
+    cell_sum: String,
+    foreign: u64,
+    abandoned: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    kind: String,
+    traces: u64,
+    replay: String,
+}
+
+/// What one shard has found in one cell.
+struct Shares {
+    cell: Cell,
+    /// By shard, with the file it comes from.
+    parts: BTreeMap<Shard, (String, Findings)>,
+}
+
+/// Puts the shards together: for each file its name and its text.
+///
+/// # Errors
+/// When they are not the shards of one run of these scenarios.
+pub fn merge(
+    files: &[(String, String)],
+    scenarios: &[Arc<Scenario>],
+) -> Result<Vec<Verdict>, MergeError> {
+    let mut order: Vec<String> = Vec::new();
+    let mut cells: BTreeMap<String, Shares> = BTreeMap::new();
+    for (file, text) in files {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.is_empty())
+        {
+            let part = Share::read(line, scenarios).map_err(|wrong| wrong.at(file, number + 1))?;
+            let name = part.cell.to_string() + &part.sum;
+            if !cells.contains_key(&name) {
+                order.push(name.clone());
+            }
+            let shares = cells.entry(name).or_insert_with(|| Shares {
+                cell: part.cell,
+                parts: BTreeMap::new(),
+            });
+            shares.add(part.shard, file, part.findings)?;
+        }
+    }
+    if order.is_empty() {
+        return Err(MergeError::Empty);
+    }
+    let all = order.iter().filter_map(|name| cells.remove(name));
+    all.map(Shares::whole).collect()
+}
+
+impl Shares {
+    fn add(&mut self, shard: Shard, file: &str, findings: Findings) -> Result<(), MergeError> {
+        let cell = || self.cell.to_string();
+        if let Some((other, (first, _))) = self.parts.first_key_value()
+            && other.of() != shard.of()
+        {
+            return Err(MergeError::Mixed {
+                cell: cell(),
+                one: other.of(),
+                first: first.clone(),
+                other: shard.of(),
+                second: file.to_owned(),
+            });
+        }
+        if let Some((first, _)) = self.parts.get(&shard) {
+            return Err(MergeError::Twice {
+                cell: cell(),
+                shard,
+                first: first.clone(),
+                second: file.to_owned(),
+            });
+        }
+        self.parts.insert(shard, (file.to_owned(), findings));
+        Ok(())
+    }
+
+    fn whole(self) -> Result<Verdict, MergeError> {
+        let of = self.parts.keys().next().map_or(1, |shard| shard.of());
+        let missing: Vec<String> = (1..=of)
+            .filter_map(|index| Shard::new(index, of).ok())
+            .filter(|shard| !self.parts.contains_key(shard))
+            .map(|shard| shard.to_string())
+            .collect();
+        if !missing.is_empty() {
+            return Err(MergeError::Missing {
+                cell: self.cell.to_string(),
+                missing,
+            });
+        }
+        let findings = self.parts.into_values().map(|(_, findings)| findings);
+        let whole = findings.reduce(Findings::and).ok_or(MergeError::Empty)?;
+        Ok(Verdict::new(
+            self.cell,
+            &Options::default(),
+            whole.checked(),
+        ))
+    }
+}
+
+/// One line, understood.
+struct Share {
+    cell: Cell,
+    sum: String,
+    shard: Shard,
+    findings: Findings,
+}
+
+/// What is wrong with a line, wherever it stands.
+enum Wrong {
+    Text(String),
+    Version(String),
+    Cell(String),
+}
+
+impl Wrong {
+    fn at(self, file: &str, line: usize) -> MergeError {
+        let file = file.to_owned();
+        match self {
+            Wrong::Text(reason) => MergeError::NoPart { file, line, reason },
+            Wrong::Version(found) => MergeError::OtherVersion { file, found },
+            Wrong::Cell(cell) => MergeError::OtherCell { file, cell },
+        }
+    }
+}
+
+impl Share {
+    fn read(text: &str, scenarios: &[Arc<Scenario>]) -> Result<Share, Wrong> {
+        let wrong = |reason: &str| Wrong::Text(reason.to_owned());
+        let line: Line =
+            serde_json::from_str(text).map_err(|error| Wrong::Text(error.to_string()))?;
+        if line.schema != SCHEMA || line.version != VERSION {
+            return Err(Wrong::Version(line.version));
+        }
+        let cell = line.cell(scenarios)?;
+        if cell_sum(&cell) != line.cell_sum {
+            return Err(Wrong::Cell(cell.to_string()));
+        }
+        let kind =
+            |name: &str| Kind::from_name(name).ok_or_else(|| wrong("a kind that there is not"));
+        let mut reachable = Vec::with_capacity(line.reachable.len());
+        for found in &line.reachable {
+            let token =
+                Token::parse(&found.replay).map_err(|error| Wrong::Text(error.to_string()))?;
+            reachable.push(Reachable {
+                kind: kind(&found.kind)?,
+                traces: found.traces,
+                weak_only: false,
+                witness: token.witness().clone(),
+            });
+        }
+        reachable.sort_by_key(|found| found.kind);
+        let abandoned = line.abandoned.iter().map(|name| kind(name));
+        Ok(Share {
+            sum: line.cell_sum,
+            shard: line.shard.parse().map_err(|_| wrong("the shard is none"))?,
+            findings: Findings {
+                status: match (line.status.as_str(), line.reason) {
+                    ("complete", None) => Status::Complete,
+                    ("incomplete", None) => Status::Incomplete,
+                    ("error", Some(reason)) => Status::Error(reason),
+                    _ => return Err(wrong("the status is none")),
+                },
+                reachable,
+                abandoned: abandoned.collect::<Result<_, _>>()?,
+                figures: Figures {
+                    executions: line.executions,
+                    redundant: line.redundant,
+                    foreign: line.foreign,
+                    operations: line.operations,
+                    elapsed: Duration::from_millis(line.elapsed_ms),
+                },
+            },
+            cell,
+        })
+    }
+}
+
+impl Line {
+    fn cell(&self, scenarios: &[Arc<Scenario>]) -> Result<Cell, Wrong> {
+        let no_cell = || Wrong::Cell(format!("{}/…/{}", self.scenario, self.kernel));
+        let named = |scenario: &&Arc<Scenario>| scenario.name == self.scenario;
+        let scenario = scenarios.iter().find(named).ok_or_else(no_cell)?;
+        if !scenario.combinations().contains(&self.parameters) {
+            return Err(no_cell());
+        }
+        let release = Release::resolve(&self.kernel).map_err(|_| no_cell())?;
+        let mut kernel = KernelChoice {
+            typed: self.kernel.clone(),
+            ..KernelChoice::of(release)
+        };
+        for (mechanism, alternative) in &self.mechanisms {
+            let set = kernel.kernel.set(mechanism, alternative);
+            set.map_err(|_| no_cell())?;
+        }
+        Ok(Cell {
+            scenario: scenario.clone(),
+            parameters: self.parameters.clone(),
+            kernel,
+        })
+    }
+}
