@@ -42,6 +42,13 @@ pub struct Running {
     held: Vec<Mutex<Vec<u16>>>,
 }
 
+impl Running {
+    /// The machine that it runs on.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+}
+
 impl CellProgram {
     /// The program of a cell.
     pub fn new(cell: &Cell) -> CellProgram {
