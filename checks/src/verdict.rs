@@ -101,6 +101,9 @@ pub struct Witness {
     pub schedule: Vec<ThreadId>,
     /// How often a thread is made to stop that could have gone on.
     pub preemptions: usize,
+    /// Only where memory is weak, and a schedule does not say what was read:
+    /// the number of the execution, from 1.
+    pub execution: Option<u64>,
 }
 
 impl Witness {

@@ -91,7 +91,7 @@ fn every_witness_has_a_short_token_that_shows_it() {
     let mut tokens = 0;
     for cell in cells(|scenario| SMALL.contains(&scenario.name.as_str())) {
         for found in explored(&cell, &Options::default()).0.reachable {
-            let text = token(&cell, &found.witness);
+            let text = token(&cell, Search::Reduced, &found.witness);
             assert!(text.len() < 200, "{text}");
             let replayed =
                 read(&text, &scenarios).unwrap_or_else(|error| panic!("{text}: {error:?}"));
@@ -102,7 +102,7 @@ fn every_witness_has_a_short_token_that_shows_it() {
             assert_eq!(replayed.recording, recording, "{text}");
             let again = read(&text, &scenarios).expect("it was replayed before");
             assert_eq!(again.recording, recording, "{text}");
-            assert_eq!(token(&cell, &found.witness), text);
+            assert_eq!(token(&cell, Search::Reduced, &found.witness), text);
             tokens += 1;
         }
     }
@@ -168,7 +168,7 @@ fn damaged_tokens_are_refused() {
     let found = explored(&cell, &Options::default()).0.reachable;
     let tokens: Vec<String> = found
         .iter()
-        .map(|found| token(&cell, &found.witness))
+        .map(|found| token(&cell, Search::Reduced, &found.witness))
         .collect();
     let mut random = Random(7);
     let mut refused = 0;
@@ -198,7 +198,7 @@ fn another_scenario_of_the_same_name_is_noticed() {
     };
     let cell = cell("writeback-reuse/truncate=wait/v5.9");
     let found = explored(&cell, &Options::default()).0.reachable;
-    let text = token(&cell, &found[0].witness);
+    let text = token(&cell, Search::Reduced, &found[0].witness);
     // What is only prose, or expected, has no part in an execution.
     let same = original.replace("A late wake-up", "A very late wake-up");
     assert_ne!(same, original);

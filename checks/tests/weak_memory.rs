@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stalewake::cell::{Cell, KernelChoice};
-use stalewake::explore::{self, Options};
+use stalewake::explore::{self, Event, Options};
+use stalewake::report::token::{Token, token};
 use stalewake::scenario::find_shipped;
 use stalewake::verdict::{Search, Status, Verdict};
 use stalewake_model::release::Release;
@@ -90,5 +91,28 @@ fn finding_nothing_proves_nothing() {
         let verdict = explore(&[], search);
         assert_eq!(verdict.kinds(), BTreeSet::new());
         assert_eq!((verdict.is_exhaustive(), verdict.holds()), (false, None));
+    }
+}
+
+/// A schedule does not say what was read, so a token names the number of the
+/// execution, and shows it again.
+#[test]
+fn a_witness_of_weak_memory_is_shown_again() {
+    for search in WEAK {
+        let verdict = explore(&[RELAXED], search);
+        let [found] = &verdict.reachable[..] else {
+            panic!("one kind is reachable: {:?}", verdict.reachable);
+        };
+        let text = token(&verdict.cell, search, &found.witness);
+        let token = Token::parse(&text).expect("it is a token");
+        assert_eq!(token.to_string(), text);
+        let replayed = token.replay(&verdict.cell).expect("nothing has changed");
+        assert_eq!(replayed.kind, Kind::BugOnWriteback);
+        let is_stale = |event: &Event| matches!(event, Event::Step { stale: true, .. });
+        assert!(replayed.recording.events.iter().any(is_stale));
+        let other = cell(&[RELAXED, WHILE]);
+        token
+            .replay(&other)
+            .expect_err("another kernel has another execution of that number");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use stalewake::cell::Cell;
 use stalewake::explore::{Options, Shard, Split};
 use stalewake::report::json::{CellLine, line};
@@ -20,7 +20,7 @@ use super::error::BadQuestion;
 use super::output::{print, progress, style};
 use super::run::{available, explore_all};
 use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, Format, From, duration};
+use super::{Choice, Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
 const BAD_FILE: u8 = 2;
@@ -61,15 +61,6 @@ often two or three times too high.
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 3 a budget ran out.";
 
-/// The memory that threads share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Memory {
-    /// Sequentially consistent.
-    Sc,
-    /// C11 atomics with the kernel's orderings.
-    C11,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
     /// Check these kernels, not those that the scenario lists.
@@ -82,24 +73,8 @@ pub(super) struct CheckOptions {
     /// `stalewake kernels`; may be repeated.
     #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
     with: Vec<Choice>,
-    /// At most so many preemptions: loom's own bound, a partial search.
-    #[arg(long, value_name = "N", conflicts_with = "no_reduction")]
-    bound: Option<u8>,
-    /// The memory that threads share: sequentially consistent, or C11 atomics
-    /// with the kernel's orderings. C11 finds bugs and never proves their
-    /// absence; give it a --bound. Nothing is expected of it.
-    #[arg(
-        long,
-        value_enum,
-        value_name = "MODEL",
-        default_value = "sc",
-        conflicts_with = "no_reduction"
-    )]
-    memory: Memory,
-    /// Under C11, let loom see every race of plain loads and stores, by a
-    /// companion operation before each access: several times slower.
-    #[arg(long)]
-    companions: bool,
+    #[command(flatten)]
+    memory: MemoryOptions,
     /// Give up on a cell after so many executions.
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
@@ -108,7 +83,7 @@ pub(super) struct CheckOptions {
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     budget: Option<Duration>,
     /// Explore with plain loom, to see what the reduction saves.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["bound", "memory"])]
     no_reduction: bool,
     /// What the answer looks like.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
@@ -139,14 +114,9 @@ pub(super) struct CheckOptions {
 
 impl CheckOptions {
     fn search(&self) -> Search {
-        match (self.memory, self.bound) {
-            (Memory::C11, bound) => Search::Weak {
-                bound,
-                companions: self.companions,
-            },
-            (Memory::Sc, Some(bound)) => Search::Bounded(bound),
-            (Memory::Sc, None) if self.no_reduction => Search::Plain,
-            (Memory::Sc, None) => Search::Reduced,
+        match self.memory.search() {
+            Search::Reduced if self.no_reduction => Search::Plain,
+            search => search,
         }
     }
 }
@@ -212,7 +182,7 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         asked.jobs.unwrap_or_else(available),
         &bar,
         |place, mut verdict| {
-            if !asked.with.is_empty() || asked.memory == Memory::C11 {
+            if !asked.with.is_empty() || asked.search().is_weak() {
                 verdict.expected = None;
             }
             if let Status::Error(reason) = &verdict.status {

@@ -1,25 +1,24 @@
 //! `explain`: how something goes wrong, step by step.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use stalewake::cell::Cell;
-use stalewake::explore::{self, Options};
+use stalewake::explore::Options;
 use stalewake::report::explain::Story;
 use stalewake::report::progress::Bar;
-use stalewake::report::token::token;
+use stalewake::report::token::{record, token};
 use stalewake::report::wrap;
 use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
 use super::error::{BadQuestion, Unknown};
 use super::output::{print, progress, style};
-use super::run::explore_all;
+use super::run::{available, explore_all};
 use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, From};
+use super::{Choice, Coloured, From, MemoryOptions};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,6 +40,8 @@ pub(super) struct ExplainArgs {
     /// What is to be shown, such as bug-on-writeback; without it, the worst.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    #[command(flatten)]
+    memory: MemoryOptions,
     /// Show the steps that only look or only take a lock, and barriers, too.
     #[arg(long)]
     all: bool,
@@ -56,6 +57,8 @@ Examples:
   stalewake explain writeback-reuse --kernel v5.9 --set truncate=skip --all
   stalewake explain same-page --kernel v5.10 --kind stale-wakeup
   stalewake explain writeback-reuse/truncate=wait/v5.9
+  stalewake explain writeback-reuse --kernel v5.10 --memory c11 --bound 1 \
+                    --with woken-publish=relaxed
 
 Time runs downwards, with a column for each thread. `»` shows what a step
 changed, `zzz` a thread that goes to sleep, `!!` what went wrong.";
@@ -85,7 +88,11 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
         .into_iter()
         .map(|(cell, _)| cell)
         .collect();
-    let verdict = worst(&cells, kind);
+    let options = Options {
+        search: args.memory.search(),
+        ..Options::default()
+    };
+    let verdict = worst(&cells, kind, &options);
     if let Status::Error(reason) = &verdict.status {
         eprintln!("error: {}: {reason}", verdict.cell);
         return Ok(ExitCode::FAILURE);
@@ -94,7 +101,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     let text = match shown(&verdict, kind) {
         Some(reachable) => {
             let witness = &reachable.witness;
-            let recording = explore::replay(&verdict.cell, &witness.schedule).into_diagnostic()?;
+            let recording = record(&verdict.cell, verdict.search, witness).into_diagnostic()?;
             let kind = reachable.kind;
             Story {
                 cell: &verdict.cell,
@@ -104,7 +111,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
                 all: args.all,
             }
             .tell(style)
-                + &replay_hint(&token(&verdict.cell, witness), args)
+                + &replay_hint(&token(&verdict.cell, verdict.search, witness), args)
         }
         None => {
             let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
@@ -158,8 +165,7 @@ fn shown(verdict: &Verdict, kind: Option<Kind>) -> Option<&Reachable> {
 
 /// Explores the cells until one shows what is asked for, and else returns the
 /// verdict in which the worst was found, the first among equals.
-fn worst(cells: &[Cell], kind: Option<Kind>) -> Verdict {
-    let options = Options::default();
+fn worst(cells: &[Cell], kind: Option<Kind>, options: &Options) -> Verdict {
     let badness = |verdict: &Verdict| {
         shown(verdict, kind).map_or(u8::MAX, |reachable| match reachable.kind.class() {
             _ if kind.is_some() => 0,
@@ -173,8 +179,8 @@ fn worst(cells: &[Cell], kind: Option<Kind>) -> Verdict {
         let bar = Bar::new(1, progress());
         explore_all(
             std::slice::from_ref(cell),
-            &options,
-            NonZeroUsize::MIN,
+            options,
+            available(),
             &bar,
             |_, verdict| {
                 if worst
@@ -212,6 +218,15 @@ fn nothing_to_show(verdict: &Verdict, kind: Option<Kind>) -> String {
         .map(|reachable| reachable.kind.name())
         .collect();
     match kind {
+        _ if !verdict.is_exhaustive() && found.is_empty() => {
+            format!("{cell}: nothing was found. {rests_on} What was not found may still be there.")
+        }
+        Some(kind) if !verdict.is_exhaustive() => {
+            format!(
+                "{cell}: {kind} was not found; what was: {}. {rests_on}",
+                found.join(", ")
+            )
+        }
         Some(kind) if !found.is_empty() => {
             format!(
                 "{cell}: {kind} is not reachable; what is: {}. {rests_on}",

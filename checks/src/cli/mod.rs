@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stalewake::verdict::Search;
 
 /// Can a page waiter be woken for the wrong reason, or never?
 ///
@@ -67,6 +68,45 @@ struct From {
     /// Read the scenarios of this directory instead of the shipped ones.
     #[arg(long = "scenarios", value_name = "DIR")]
     directory: Option<PathBuf>,
+}
+
+/// The memory that threads share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Memory {
+    /// Sequentially consistent.
+    Sc,
+    /// C11 atomics with the kernel's orderings.
+    C11,
+}
+
+/// What is searched: which memory, and with how many preemptions.
+#[derive(Debug, Args)]
+struct MemoryOptions {
+    /// At most so many preemptions: loom's own bound, a partial search.
+    #[arg(long, value_name = "N")]
+    bound: Option<u8>,
+    /// The memory that threads share: sequentially consistent, or C11 atomics
+    /// with the kernel's orderings. C11 finds bugs and never proves their
+    /// absence; give it a --bound. Nothing is expected of it.
+    #[arg(long, value_enum, value_name = "MODEL", default_value = "sc")]
+    memory: Memory,
+    /// Under C11, let loom see every race of plain loads and stores, by a
+    /// companion operation before each access: several times slower.
+    #[arg(long)]
+    companions: bool,
+}
+
+impl MemoryOptions {
+    fn search(&self) -> Search {
+        match (self.memory, self.bound) {
+            (Memory::C11, bound) => Search::Weak {
+                bound,
+                companions: self.companions,
+            },
+            (Memory::Sc, Some(bound)) => Search::Bounded(bound),
+            (Memory::Sc, None) => Search::Reduced,
+        }
+    }
 }
 
 /// How text is coloured.

@@ -24,7 +24,7 @@ use stalewake_model::sync::{Engine, Observer, Program, execute};
 pub use observe::Findings;
 pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};
-pub use replay::{ReplayError, replay, replay_program};
+pub use replay::{ReplayError, replay, replay_program, replay_weak};
 pub use sample::{Enough, Sample, SampleOptions, Sampler, sample, sample_program};
 pub use split::{NoShard, Shard, Split};
 

@@ -206,7 +206,7 @@ impl Explorer {
 impl Tally {
     /// Counts the execution that has just ended, of so many steps. Their order
     /// is asked for only if there is something to show.
-    fn count(&mut self, steps: usize, order: impl FnOnce() -> Causality) {
+    fn count(&mut self, steps: usize, weak: bool, order: impl FnOnce() -> Causality) {
         if self.foreign {
             self.figures.foreign += 1;
             return;
@@ -219,12 +219,13 @@ impl Tally {
             self.found_in_redundant
                 .extend(violations.iter().map(|(violation, _)| violation.kind));
         } else if !violations.is_empty() {
-            self.show(&violations, order().events());
+            self.show(&violations, order().events(), weak);
         }
     }
 
-    fn show(&mut self, violations: &[(Violation, usize)], events: &[Event]) {
+    fn show(&mut self, violations: &[(Violation, usize)], events: &[Event], weak: bool) {
         let waiting = self.waiting;
+        let execution = weak.then_some(self.figures.executions);
         let mut counted = BTreeSet::new();
         for (violation, steps) in violations {
             let last = last_step(violation, &events[..*steps]);
@@ -234,7 +235,11 @@ impl Tally {
                 &waiting,
                 last,
                 found.as_ref().map(|found| &found.witness),
-            );
+            )
+            .map(|witness| Witness {
+                execution,
+                ..witness
+            });
             let traces = u64::from(counted.insert(violation.kind));
             match (found, witness) {
                 (Some(found), better) => {
@@ -345,10 +350,11 @@ impl Observer for Explorer {
         tally.foreign = self.is_reduced() && !dpor.is_owned();
         let alternatives = if self.is_reduced() {
             estimator.count(dpor.events().iter().map(|event| event.step.thread), before);
-            tally.count(dpor.events().len(), || dpor.causality().clone());
+            tally.count(dpor.events().len(), false, || dpor.causality().clone());
             dpor.end()
         } else {
-            tally.count(steps.len(), || Causality::of(steps));
+            let weak = self.options.search.is_weak();
+            tally.count(steps.len(), weak, || Causality::of(steps));
             Vec::new()
         };
         let executions = before + 1;

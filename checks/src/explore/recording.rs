@@ -16,6 +16,8 @@ pub enum Event {
         wakes: Option<ThreadId>,
         /// Whether the thread itself goes to sleep here.
         sleeps: bool,
+        /// Whether it read a value that was not the latest.
+        stale: bool,
     },
     /// A thread passed a memory barrier.
     Barrier {

@@ -123,6 +123,7 @@ impl<'e> Trace<'e> {
                 let found = Witness {
                     schedule: schedule(&came_from, point),
                     preemptions,
+                    execution: None,
                 };
                 return best
                     .is_none_or(|best| found.rank() < best.rank())

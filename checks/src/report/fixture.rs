@@ -34,6 +34,7 @@ pub(super) fn witness() -> Witness {
     Witness {
         schedule: [0, 0, 0, 1, 2, 2].map(ThreadId).to_vec(),
         preemptions: 1,
+        execution: None,
     }
 }
 

@@ -83,8 +83,7 @@ struct ReachableKind {
     /// Whether only weak memory can show it, as far as was seen; only of C11.
     #[serde(skip_serializing_if = "Option::is_none")]
     weak_only: Option<bool>,
-    /// None of C11, where a schedule does not say what was read.
-    replay: Option<String>,
+    replay: String,
 }
 
 /// The alternative of every mechanism, in the order of listings.
@@ -107,7 +106,7 @@ impl<'a> CellLine<'a> {
             traces: found.traces,
             preemptions: found.witness.preemptions,
             weak_only: verdict.search.is_weak().then_some(found.weak_only),
-            replay: (!verdict.search.is_weak()).then(|| token(cell, &found.witness)),
+            replay: token(cell, verdict.search, &found.witness),
         };
         let (status, reason) = match &verdict.status {
             Status::Complete => ("complete", None),

@@ -10,6 +10,11 @@
 //! the execution runs out after that, and then three sums. A schedule is a
 //! list of runs, one digit or more for each: which thread, how many steps.
 //!
+//! Where memory is weak, a schedule does not say what was read. There the
+//! token has the options of the search in place of `sc`, such as `c11-2c` for
+//! at most two preemptions and with companions, and the number of the execution
+//! in place of the schedule: the search is run again up to it.
+//!
 //! The sums are there so that a token never shows anything else than it did
 //! when it was made. The last one is over the token itself, against slips. The
 //! first is over the scenario and the kernel. The second is over the execution
@@ -37,15 +42,57 @@ use self::runs::{decode, encode};
 pub(super) use self::sum::cell_sum;
 use self::sum::{check_sum, execution_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
-use crate::explore::{Event, Recording, ReplayError, replay};
+use crate::explore::{Event, Recording, ReplayError, replay, replay_weak};
 use crate::scenario::Scenario;
-use crate::verdict::Witness;
+use crate::verdict::{Search, Witness};
 
 /// The version of the format.
 const VERSION: u32 = 2;
 
-/// The only way in which memory behaves so far: sequentially consistent.
-const MODE: &str = "sc";
+/// How memory behaves, and what else decides what an execution is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Sequentially consistent: a schedule says it all.
+    Sc,
+    /// The number of an execution in this search.
+    C11 { bound: Option<u8>, companions: bool },
+}
+
+impl Mode {
+    fn of(search: Search) -> Mode {
+        match search {
+            Search::Weak { bound, companions } => Mode::C11 { bound, companions },
+            Search::Reduced | Search::Plain | Search::Bounded(_) => Mode::Sc,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Mode> {
+        if text == "sc" {
+            return Some(Mode::Sc);
+        }
+        let options = text.strip_prefix("c11-")?;
+        let bound = options.strip_suffix('c').unwrap_or(options);
+        Some(Mode::C11 {
+            bound: (!bound.is_empty())
+                .then(|| bound.parse())
+                .transpose()
+                .ok()?,
+            companions: options.ends_with('c'),
+        })
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mode::Sc => f.write_str("sc"),
+            Mode::C11 { bound, companions } => {
+                let bound = bound.map_or(String::new(), |bound| bound.to_string());
+                write!(f, "c11-{bound}{}", if *companions { "c" } else { "" })
+            }
+        }
+    }
+}
 
 /// Why a token is not replayed.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -73,7 +120,7 @@ pub enum TokenError {
     #[diagnostic(help("copy all of it once more"))]
     Damaged,
     /// It is about memory that this program does not have.
-    #[error("the token is of memory mode `{found}`, and this program knows only `{MODE}`")]
+    #[error("the token is of memory mode `{found}`, and this program knows only `sc` and `c11`")]
     Mode {
         /// The mode it is of.
         found: String,
@@ -110,8 +157,8 @@ pub enum TokenError {
 }
 
 /// The token of a witness, as text.
-pub fn token(cell: &Cell, witness: &Witness) -> String {
-    Token::new(cell, witness).to_string()
+pub fn token(cell: &Cell, search: Search, witness: &Witness) -> String {
+    Token::new(cell, search, witness).to_string()
 }
 
 /// A token.
@@ -123,6 +170,7 @@ pub struct Token {
     kernel: String,
     /// The mechanisms that were changed, and to what.
     changes: Vec<(String, String)>,
+    mode: Mode,
     witness: Witness,
     /// Who takes the steps that come after what the witness shows.
     rest: Vec<ThreadId>,
@@ -142,10 +190,16 @@ pub struct Replayed {
 }
 
 impl Token {
-    /// The token of a witness. The witness is run again for it; a token is
-    /// made even if that is not possible, and its own replay will say why.
-    pub fn new(cell: &Cell, witness: &Witness) -> Token {
-        let recording = replay(cell, &witness.schedule).unwrap_or_default();
+    /// The token of a witness that was found by such a search. The witness is
+    /// run again for it; a token is made even if that is not possible, and its
+    /// own replay will say why.
+    pub fn new(cell: &Cell, search: Search, witness: &Witness) -> Token {
+        let recording = record(cell, search, witness).unwrap_or_default();
+        let mode = Mode::of(search);
+        let rest = match mode {
+            Mode::Sc => steps(&recording).skip(witness.schedule.len()).collect(),
+            Mode::C11 { .. } => Vec::new(),
+        };
         Token {
             scenario: cell.scenario.name.clone(),
             parameters: cell.parameters.clone(),
@@ -155,8 +209,9 @@ impl Token {
                 .changes()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            mode,
             witness: witness.clone(),
-            rest: steps(&recording).skip(witness.schedule.len()).collect(),
+            rest,
             cell_sum: cell_sum(cell),
             execution_sum: execution_sum(&recording),
         }
@@ -190,26 +245,32 @@ impl Token {
         else {
             return Err(malformed("there are not seven parts after the `:`"));
         };
-        if mode != MODE {
-            return Err(TokenError::Mode {
-                found: mode.to_owned(),
-            });
-        }
+        let Some(mode) = Mode::parse(mode) else {
+            let found = mode.to_owned();
+            return Err(TokenError::Mode { found });
+        };
         let (scenario, parameters, kernel, changes) =
             parse_name(name).ok_or(malformed("what stands before the `@` is no cell"))?;
         let schedule = |text| decode(text).ok_or(malformed("what should be a schedule is none"));
+        let number = |text: &str| text.parse().map_err(|_| malformed("there is no number"));
+        let (schedule, execution, rest) = match mode {
+            Mode::Sc => (schedule(shown)?, None, schedule(rest)?),
+            Mode::C11 { .. } => (Vec::new(), Some(number(shown)?), Vec::new()),
+        };
         let token = Token {
             scenario,
             parameters,
             kernel,
             changes,
+            mode,
             witness: Witness {
-                schedule: schedule(shown)?,
+                schedule,
+                execution,
                 preemptions: preemptions
                     .parse()
                     .map_err(|_| malformed("there is no number of preemptions"))?,
             },
-            rest: schedule(rest)?,
+            rest,
             cell_sum: cell_sum.to_owned(),
             execution_sum: execution_sum.to_owned(),
         };
@@ -276,12 +337,23 @@ impl Token {
     /// When the cell has no such execution any more, or another one, or one in
     /// which nothing goes wrong.
     pub fn replay(&self, cell: &Cell) -> Result<Replayed, TokenError> {
-        let schedule = [self.witness.schedule.as_slice(), &self.rest].concat();
-        let recording = replay(cell, &schedule).map_err(TokenError::CannotFollow)?;
+        let whole = Witness {
+            schedule: [self.witness.schedule.as_slice(), &self.rest].concat(),
+            ..self.witness
+        };
+        let search = match self.mode {
+            Mode::Sc => Search::Reduced,
+            Mode::C11 { bound, companions } => Search::Weak { bound, companions },
+        };
+        let recording = record(cell, search, &whole).map_err(TokenError::CannotFollow)?;
         if execution_sum(&recording) != self.execution_sum {
             return Err(TokenError::OtherExecution);
         }
-        let kind = shown(&recording, self.witness.schedule.len()).ok_or(TokenError::Harmless)?;
+        let at = match self.mode {
+            Mode::Sc => Some(self.witness.schedule.len()),
+            Mode::C11 { .. } => None,
+        };
+        let kind = shown(&recording, at).ok_or(TokenError::Harmless)?;
         Ok(Replayed {
             kind,
             witness: self.witness.clone(),
@@ -303,12 +375,14 @@ impl fmt::Display for Token {
         let Witness {
             schedule,
             preemptions,
+            execution,
         } = &self.witness;
-        let (shown, rest) = (encode(schedule), encode(&self.rest));
+        let shown = execution.map_or_else(|| encode(schedule), |number| number.to_string());
+        let (mode, rest) = (self.mode, encode(&self.rest));
         let (cell, execution) = (&self.cell_sum, &self.execution_sum);
         write!(
             text,
-            "@{VERSION}:{MODE}.{preemptions}.{shown}.{rest}.{cell}.{execution}"
+            "@{VERSION}:{mode}.{preemptions}.{shown}.{rest}.{cell}.{execution}"
         )?;
         write!(f, "{text}.{}", check_sum(&text))
     }
@@ -335,6 +409,19 @@ fn parse_name(name: &str) -> Option<Name> {
     ))
 }
 
+/// Runs a witness again that was found by such a search.
+///
+/// # Errors
+/// When the cell has no such execution.
+pub fn record(cell: &Cell, search: Search, witness: &Witness) -> Result<Recording, ReplayError> {
+    match (search, witness.execution) {
+        (Search::Weak { bound, companions }, Some(number)) => {
+            replay_weak(cell, bound, companions, number)
+        }
+        _ => replay(cell, &witness.schedule),
+    }
+}
+
 /// Who takes each step.
 fn steps(recording: &Recording) -> impl Iterator<Item = ThreadId> {
     recording.events.iter().filter_map(|event| match event {
@@ -343,14 +430,15 @@ fn steps(recording: &Recording) -> impl Iterator<Item = ThreadId> {
     })
 }
 
-/// The worst that is reported after so many steps, and before the next.
-fn shown(recording: &Recording, steps: usize) -> Option<Kind> {
+/// The worst that is reported after so many steps, and before the next, or at
+/// any time.
+fn shown(recording: &Recording, steps: Option<usize>) -> Option<Kind> {
     let mut taken = 0;
     let mut worst: Option<Kind> = None;
     for event in &recording.events {
         match event {
             Event::Step { .. } => taken += 1,
-            Event::Violation(violation) if taken == steps => {
+            Event::Violation(violation) if steps.is_none_or(|steps| taken == steps) => {
                 let kinds = worst.into_iter().chain([violation.kind]);
                 worst = kinds.min_by_key(|kind| (kind.class(), *kind));
             }

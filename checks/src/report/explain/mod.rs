@@ -13,6 +13,7 @@ use stalewake_model::violation::{Class, Kind, Violation};
 
 use self::columns::{Columns, Line};
 use self::names::Names;
+use super::style::grouped;
 use super::{Style, Tone, wrap};
 use crate::cell::Cell;
 use crate::explore::{Event, Recording};
@@ -61,9 +62,15 @@ impl Story<'_> {
                 capitalised(self.kind.sentence()),
                 self.kind.class()
             ),
-            format!(
-                "The witness with the fewest preemptions among the executions run: {preemptions}, {steps} steps."
-            ),
+            match self.witness.execution {
+                None => format!(
+                    "The witness with the fewest preemptions among the executions run: {preemptions}, {steps} steps."
+                ),
+                Some(number) => format!(
+                    "Execution {} of a search in weak memory, {steps} steps.",
+                    grouped(number)
+                ),
+            },
         ];
         if folded > 0 {
             facts.push(format!(
@@ -109,10 +116,12 @@ impl Story<'_> {
                     detail,
                     wakes,
                     sleeps,
+                    stale,
                     ..
                 } => {
                     let shown = self.all
-                        || place < last && self.matters(place, thread, detail, wakes.is_some());
+                        || place < last
+                            && (*stale || self.matters(place, thread, detail, wakes.is_some()));
                     enter(entered, &detail.calls, shown, &mut lines);
                     if shown {
                         let depth = detail.calls.len();
@@ -121,6 +130,10 @@ impl Story<'_> {
                             Tone::Plain,
                             names.operation(detail, *wakes, *sleeps),
                         ));
+                        if *stale {
+                            let old = "» reads an old value".to_owned();
+                            lines.push(Line::new(depth, Tone::Strong, old));
+                        }
                         if let Some(change) = names.change(detail) {
                             lines.push(Line::new(depth, Tone::Strong, change));
                         }

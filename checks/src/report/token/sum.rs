@@ -36,6 +36,8 @@ pub(super) fn execution_sum(recording: &Recording) -> String {
             detail,
             wakes,
             sleeps,
+            // What was read is in `before`.
+            stale: _,
         } => format!(
             "{thread} {} {} {} {:x} {:x} {:x} {wakes:?} {sleeps}\n",
             detail.operation,

@@ -11,7 +11,7 @@ use crate::report::fixture::{cell, witness};
 fn real() -> (Cell, Token) {
     let cell = cell();
     let verdict = explore(&cell, &Options::default(), &Arc::new(Progress::default()));
-    let token = Token::new(&cell, &verdict.reachable[0].witness);
+    let token = Token::new(&cell, Search::Reduced, &verdict.reachable[0].witness);
     (cell, token)
 }
 
@@ -29,7 +29,7 @@ fn read(text: &str, cell: &Cell) -> Result<Replayed, TokenError> {
 
 #[test]
 fn a_token_is_short_and_comes_back() {
-    let token = Token::new(&cell(), &witness());
+    let token = Token::new(&cell(), Search::Reduced, &witness());
     let text = token.to_string();
     assert!(
         text.starts_with("writeback-reuse/truncate=wait/v5.9@2:sc.1.39j.."),
@@ -42,7 +42,7 @@ fn a_token_is_short_and_comes_back() {
 fn a_changed_mechanism_is_part_of_it() {
     let mut cell = cell();
     cell.kernel.kernel.end_ref = EndRef::GetPage;
-    let text = token(&cell, &witness());
+    let text = token(&cell, Search::Reduced, &witness());
     assert!(
         text.starts_with("writeback-reuse/truncate=wait/v5.9+end-ref=get-page@2:"),
         "{text}"
