@@ -1,25 +1,33 @@
 //! A cell as a program: the machine it starts on, and each thread's steps as
 //! calls of the model.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stalewake_model::current::Current;
-use stalewake_model::ext4::{Bio, ext4_finish_bio, ext4_writepage, finish_next_bio};
+use stalewake_model::ext4::{
+    Bio, ext4_finish_bio, ext4_writepage, finish_next_bio, mpage_prepare_extent_to_map,
+};
 use stalewake_model::filemap::{
-    grab_cache_page, lock_page, put_and_wait_on_page_locked, unlock_page, wait_on_page_locked,
+    __lock_page_killable, Waited, grab_cache_page, lock_page, lock_page_killable,
+    put_and_wait_on_page_locked, unlock_page, wait_on_page_locked,
 };
 use stalewake_model::machine::{CachedPage, Config, Disk, Machine};
 use stalewake_model::mechanism::Kernel;
+use stalewake_model::memory_hotplug::offline_pages;
+use stalewake_model::migrate::migrate_pages;
 use stalewake_model::page::{PG_DIRTY, PG_UPTODATE, PG_WAITERS, PG_WRITEBACK, Page};
+use stalewake_model::page_alloc::{clear_flags_nonatomic, set_flags_nonatomic};
 use stalewake_model::page_writeback::{
     self, end_page_writeback, set_page_dirty, set_page_writeback, wait_on_page_writeback,
     write_cache_pages,
 };
 use stalewake_model::shmem::shmem_alloc_hugepage;
 use stalewake_model::swap::put_page;
-use stalewake_model::sync::{Cpu, Ending, MAX_THREADS, Objects, Program};
+use stalewake_model::sync::{Cpu, Ending, MAX_THREADS, Objects, Program, Task, ThreadId};
 use stalewake_model::truncate::{self, truncate_inode_pages_range};
 use stalewake_model::violation::{Halt, Violation};
+use stalewake_model::vmscan::shrink_page_list;
 
 use crate::cell::Cell;
 use crate::scenario::{
@@ -67,7 +75,7 @@ impl CellProgram {
                     .map(|flag| bit(*flag))
                     .fold(0, |all, bit| all | bit),
                 held: held(&variant, number),
-                stays: !is_truncated(&variant, page.inode),
+                stays: !is_removed(&variant, page.inode),
             });
         let cached: Vec<CachedPage> = cached.collect();
         let used = variant
@@ -103,9 +111,14 @@ fn held(variant: &Variant, page: usize) -> [i64; MAX_THREADS] {
 }
 
 /// Whether any thread may take pages out of this file.
-fn is_truncated(variant: &Variant, file: usize) -> bool {
+fn is_removed(variant: &Variant, file: usize) -> bool {
     let mut steps = variant.threads.iter().flat_map(|thread| &thread.steps);
-    steps.any(|step| matches!(step, Step::Truncate { inode, .. } if *inode == file))
+    steps.any(|step| match step {
+        Step::Truncate { inode, .. } | Step::ShrinkPageList(inode) | Step::MigratePages(inode) => {
+            *inode == file
+        }
+        _ => false,
+    })
 }
 
 fn bit(flag: PageFlag) -> u64 {
@@ -175,7 +188,12 @@ impl Program for CellProgram {
             held: &running.held[cpu.thread().index()],
             variables: vec![None; spec.variables.len()],
         };
-        spec.steps.iter().try_for_each(|step| thread.take(step))
+        for step in &spec.steps {
+            if thread.take(step)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn end(&self, running: &Running, ending: Ending) -> Vec<Violation> {
@@ -237,7 +255,31 @@ impl<'r> Thread<'r> {
         self.page(page).map_or(Ok(()), |page| call(&self.cx, page))
     }
 
-    fn take(&mut self, step: &Step) -> Result<(), Halt> {
+    /// The task of another thread.
+    fn task(&self, thread: usize) -> &'r Task {
+        let thread = u8::try_from(thread).expect("a scenario has few threads");
+        self.cx.machine.task(ThreadId(thread))
+    }
+
+    /// One step; breaks off if the thread has been killed by it.
+    fn take(&mut self, step: &Step) -> Result<ControlFlow<()>, Halt> {
+        if let Step::LockPageKillable { page, was_busy } = *step
+            && let Some(page) = self.page(page)
+        {
+            let lock = if was_busy {
+                __lock_page_killable
+            } else {
+                lock_page_killable
+            };
+            return Ok(match lock(&self.cx, page)? {
+                Waited::Done => ControlFlow::Continue(()),
+                Waited::Interrupted => ControlFlow::Break(()),
+            });
+        }
+        self.call(step).map(ControlFlow::Continue)
+    }
+
+    fn call(&mut self, step: &Step) -> Result<(), Halt> {
         let machine = self.cx.machine;
         let inode = |inode: usize| &machine.inodes[inode];
         match *step {
@@ -278,9 +320,14 @@ impl<'r> Thread<'r> {
                 let cx = &self.cx;
                 write_cache_pages(cx, inode(file), mode, |page| ext4_writepage(cx, page))
             }
+            Step::MpagePrepareExtentToMap(file) => {
+                mpage_prepare_extent_to_map(&self.cx, inode(file))
+            }
             Step::Writepage(page) => self.on(page, ext4_writepage),
             Step::SetPageDirty(page) => self.on(page, set_page_dirty),
             Step::LockPage(page) => self.on(page, lock_page),
+            // Taken where it can end the thread.
+            Step::LockPageKillable { .. } => Ok(()),
             Step::UnlockPage(page) => self.on(page, unlock_page),
             Step::WaitOnPageWriteback(page) => self.on(page, wait_on_page_writeback),
             Step::WaitOnPageLocked(page) => self.on(page, wait_on_page_locked),
@@ -296,6 +343,27 @@ impl<'r> Thread<'r> {
                 self.give_up(page);
                 put_and_wait_on_page_locked(cx, page)
             }),
+            Step::ShrinkPageList(file) => shrink_page_list(&self.cx, inode(file)),
+            Step::MigratePages(file) => migrate_pages(&self.cx, inode(file)),
+            Step::OfflinePages(page) => {
+                self.on(page, |cx, page| offline_pages(cx, page).map(|_| ()))
+            }
+            Step::SetPageUptodateNonatomic(page) => {
+                self.on(page, |cx, page| set_flags_nonatomic(cx, page, PG_UPTODATE))
+            }
+            Step::ClearPageDirtyNonatomic(page) => {
+                self.on(page, |cx, page| clear_flags_nonatomic(cx, page, PG_DIRTY))
+            }
+            Step::Kill(thread) => {
+                let _call = self.cx.enter("send_sig");
+                self.task(thread).kill(&self.cx);
+                Ok(())
+            }
+            Step::WakeUpProcess(thread) => {
+                let _call = self.cx.enter("wake_up_process");
+                self.task(thread).wake_up(&self.cx);
+                Ok(())
+            }
         }
     }
 }

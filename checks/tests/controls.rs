@@ -71,7 +71,11 @@ fn is_caught(cell: &Cell, mechanism: &str, alternative: &str, kind: Kind) {
 #[test]
 fn testing_waiters_before_the_clear_loses_wakeups() {
     let scenario = shipped("missed-wakeup");
-    for waiters in ["waiters=shared", "waiters=two-shared"] {
+    for waiters in [
+        "waiters=shared",
+        "waiters=two-shared",
+        "waiters=writeback-and-lock",
+    ] {
         is_caught(
             &cell(&scenario, waiters, "v5.10.7"),
             "waiters-test-order",
@@ -92,6 +96,46 @@ fn dropping_the_reference_before_the_wakeup_undoes_the_fix() {
         let cell = cell(&scenario, "truncate=wait", kernel);
         is_caught(&cell, drops_early.0, drops_early.1, kind);
     }
+}
+
+/// Where a killed waiter loses no wake-up, it is because the lock is handed
+/// over, or because a waiter looks again before it gives up.
+#[test]
+fn being_woken_only_to_try_for_the_lock_loses_wakeups_of_killed_waiters() {
+    let scenario = shipped("killable-lock");
+    for (signal, kernel) in [
+        ("signal=late", "v5.8"),
+        ("signal=late", "v5.9-rc1"),
+        ("signal=early", "v5.9-rc1"),
+    ] {
+        is_caught(
+            &cell(&scenario, signal, kernel),
+            "lock-handoff",
+            "after-budget",
+            Kind::LostWakeup,
+        );
+    }
+}
+
+/// What the late wake-up does to a page, it does again without the reference.
+#[test]
+fn every_scenario_of_the_fix_needs_the_reference() {
+    for (scenario, parameter, kind) in [
+        ("unreferenced-touch", "truncate=wait", Kind::ForeignWrite),
+        ("unreferenced-touch", "truncate=skip", Kind::ForeignRead),
+        ("fdatawait-last-reference", "", Kind::ForeignWrite),
+        ("hash-collision", "", Kind::ForeignWrite),
+    ] {
+        let cell = cell(&shipped(scenario), parameter, "v5.10.7");
+        is_caught(&cell, "reference-drop", "before-wake", kind);
+    }
+    let in_flight = cell(&shipped("truncate-in-flight"), "", "v5.10");
+    is_caught(
+        &in_flight,
+        "reference-drop",
+        "before-wake",
+        Kind::IoOnFreedPage,
+    );
 }
 
 #[test]
@@ -224,20 +268,47 @@ fn plain_loom_catches_the_control_that_loses_wakeups() {
     assert!(plain.kinds().contains(&Kind::LostWakeup));
 }
 
-#[test]
-fn a_lock_that_is_never_released_leaves_its_waiters_asleep() {
-    let file = "missed-wakeup.toml";
+/// A shipped scenario with its steps written otherwise.
+fn rewritten(name: &str, from: &str, to: &str) -> Arc<Scenario> {
+    let file = format!("{name}.toml");
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("scenarios")
-        .join(file);
+        .join(&file);
     let text = fs::read_to_string(path).expect("the scenario can be read");
-    let both = r#"steps = ["lock_page(P)", "unlock_page(P)"]"#;
-    let changed = text.replacen(both, r#"steps = ["lock_page(P)"]"#, 1);
-    assert_ne!(changed, text, "the lockers are written as they were");
-    let scenario = scenario::parse("missed-wakeup", file, &changed).expect("it is in order");
-    let scenario = Arc::new(scenario);
-    for kernel in ["v5.9-rc1", "v5.10.7"] {
-        let cell = cell(&scenario, "waiters=two-exclusive", kernel);
-        assert!(reachable(&cell).contains(&Kind::LostWakeup), "{cell}");
+    let changed = text.replacen(from, to, 1);
+    assert_ne!(changed, text, "{name}: the steps are written as they were");
+    Arc::new(scenario::parse(name, &file, &changed).expect("it is in order"))
+}
+
+#[test]
+fn a_lock_that_is_never_released_leaves_its_waiters_asleep() {
+    let scenario = rewritten(
+        "missed-wakeup",
+        r#"steps = ["lock_page(P)", "unlock_page(P)"]"#,
+        r#"steps = ["lock_page(P)"]"#,
+    );
+    for waiters in ["waiters=two-exclusive", "waiters=shared-and-exclusive"] {
+        for kernel in ["v5.9-rc1", "v5.10.7"] {
+            let cell = cell(&scenario, waiters, kernel);
+            assert!(reachable(&cell).contains(&Kind::LostWakeup), "{cell}");
+        }
+    }
+}
+
+/// Dropped before it queues, a waiter's reference is dropped too early: the
+/// waiter's PG_waiters lands on a page that is free or somebody else's.
+#[test]
+fn a_waiter_that_queues_without_a_reference_marks_a_free_page() {
+    let scenario = rewritten(
+        "dropped-reference",
+        r#"steps = ["put_and_wait_on_page_locked(P)"]"#,
+        r#"steps = ["put_page(P)", "wait_on_page_locked(P)"]"#,
+    );
+    for kernel in ["v5.8", "v5.10.7"] {
+        let kinds = reachable(&cell(&scenario, "", kernel));
+        assert!(
+            kinds.contains(&Kind::BadPage) || kinds.contains(&Kind::LostFlagUpdate),
+            "{kernel}: {kinds:?}"
+        );
     }
 }

@@ -56,7 +56,7 @@ fn trial(cell: Cell) -> Trial {
 
 /// Whether exploring the cell takes seconds: three threads on one page.
 fn is_large(cell: &Cell) -> bool {
-    cell.scenario.name == "same-page"
+    ["same-page", "same-page-old-waiter", "killable-lock"].contains(&cell.scenario.name.as_str())
         || cell
             .parameters
             .get("waiters")

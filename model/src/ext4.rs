@@ -1,10 +1,13 @@
-//! fs/ext4/page-io.c: writing a page, and the end of that.
+//! fs/ext4/page-io.c, inode.c: writing a page, and the end of that.
 
 use crate::current::Current;
-use crate::filemap::unlock_page;
+use crate::filemap::{AddressSpace, DIRTY_MARK, find_get_page_tag, lock_page, unlock_page};
 use crate::machine::Disk;
-use crate::page::Page;
-use crate::page_writeback::{bug_on_writeback, end_page_writeback, set_page_writeback};
+use crate::page::{PG_DIRTY, Page};
+use crate::page_writeback::{
+    bug_on_writeback, end_page_writeback, set_page_writeback, wait_on_page_writeback,
+};
+use crate::swap::put_page;
 use crate::violation::Halt;
 
 /// `struct bio`, of one page with one buffer.
@@ -36,6 +39,29 @@ fn submit_bio(cx: &Current<'_>, bio: Bio) -> Result<(), Halt> {
             Ok(())
         }
     }
+}
+
+/// `mpage_prepare_extent_to_map` under WB_SYNC_ALL: collects a file's dirty
+/// pages for writing, where the first crash was seen. It ends with what comes
+/// before the writing: the pages are unlocked and stay dirty.
+///
+/// # Errors
+/// [`Kind::BugOnWriteback`](crate::violation::Kind), and what locking and
+/// waiting meet.
+pub fn mpage_prepare_extent_to_map(cx: &Current<'_>, mapping: &AddressSpace) -> Result<(), Halt> {
+    let _call = cx.enter("mpage_prepare_extent_to_map");
+    for index in 0..mapping.blocks() {
+        if let Some(page) = find_get_page_tag(cx, mapping, index, DIRTY_MARK)? {
+            lock_page(cx, page)?;
+            if page.flags.test(cx, PG_DIRTY) && mapping.owns(cx, page) {
+                wait_on_page_writeback(cx, page)?;
+                bug_on_writeback(cx, page)?;
+            }
+            unlock_page(cx, page)?;
+            put_page(cx, page)?;
+        }
+    }
+    Ok(())
 }
 
 /// `ext4_end_bio`: the disk says that the bio is done.

@@ -45,6 +45,10 @@ flags! {
     COMPOUND_TAIL = 40, "tail";
 }
 
+/// The life of a frame whose `struct page` has been taken away: no other life
+/// comes after it.
+const HOT_REMOVED: u32 = u32::MAX;
+
 /// Flags that a page must not have when it is freed.
 pub const PAGE_FLAGS_CHECK_AT_FREE: u64 = PG_LOCKED | PG_LRU | PG_PRIVATE | PG_WRITEBACK;
 
@@ -120,6 +124,11 @@ impl PageGhost {
         self.io_in_flight.set(access, false);
         self.lock_owner.set(access, None);
         io
+    }
+
+    /// The frame is taken away, with its `struct page`.
+    pub fn hot_remove(&mut self, access: &mut Access) {
+        self.life.set(access, HOT_REMOVED);
     }
 }
 
@@ -256,6 +265,8 @@ pub(crate) fn touched(
 ) -> Result<(), Halt> {
     if life == of.life {
         Ok(())
+    } else if life == HOT_REMOVED {
+        cx.report(hazard, format!("{}, after hot-remove", page.name()))
     } else {
         cx.report(hazard, page.name())
     }

@@ -37,6 +37,12 @@ impl Zone {
         self.free.retain(|pfn| !(head..head + size).contains(pfn));
         Some(head)
     }
+
+    /// Takes this frame, if it is free: nobody gets it any more.
+    pub(crate) fn isolate(&mut self, pfn: u16) -> bool {
+        let at = self.free.iter().position(|free| *free == pfn);
+        at.map(|at| self.free.remove(at)).is_some()
+    }
 }
 
 /// `alloc_pages`: 2^`order` frames, a compound page if there is more than one.
@@ -82,16 +88,32 @@ fn prep_compound_page(cx: &Current<'_>, head: u16, order: u32) -> Result<(), Hal
     Ok(())
 }
 
-/// `__SetPageFoo`: a load and a store of the whole flags word, for pages that
-/// nobody else is thought to use.
+/// `__SetPageFoo`: sets flags of a page that nobody else is thought to use.
 ///
 /// # Errors
 /// [`Kind::LostFlagUpdate`] if somebody did.
 pub fn set_flags_nonatomic(cx: &Current<'_>, page: &Page, flags: u64) -> Result<(), Halt> {
+    update_flags_nonatomic(cx, page, |before| before | flags)
+}
+
+/// `__ClearPageFoo`: clears them.
+///
+/// # Errors
+/// [`Kind::LostFlagUpdate`] if somebody else used the page.
+pub fn clear_flags_nonatomic(cx: &Current<'_>, page: &Page, flags: u64) -> Result<(), Halt> {
+    update_flags_nonatomic(cx, page, |before| before & !flags)
+}
+
+/// A load and a store of the whole flags word.
+fn update_flags_nonatomic(
+    cx: &Current<'_>,
+    page: &Page,
+    update: impl FnOnce(u64) -> u64,
+) -> Result<(), Halt> {
     let before = page.flags.load(cx);
     let (lost, ()) = page
         .flags
-        .store_over_and(cx, before, before | flags, |_, _| ());
+        .store_over_and(cx, before, update(before), |_, _| ());
     if lost {
         cx.report(Kind::LostFlagUpdate, page.name())
     } else {

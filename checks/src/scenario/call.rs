@@ -22,6 +22,10 @@ pub(super) struct Scope<'a> {
     pub assigned: Vec<String>,
     /// Inodes that a step puts a page into.
     pub filled: &'a mut Vec<String>,
+    /// The threads that run.
+    pub threads: &'a [&'a str],
+    /// With which parameter values they do, as an error says it.
+    pub when: &'a str,
 }
 
 /// Parses a step. The spans of an error are places in `text`.
@@ -264,6 +268,21 @@ impl<'a> Call<'a, '_> {
         let inode = self.inode()?;
         self.scope.filled.push(self.scope.inodes[inode].clone());
         Ok(inode)
+    }
+
+    /// A thread that runs.
+    pub fn thread(&mut self) -> Result<usize> {
+        let (name, range) = self.required("a thread")?;
+        let threads = self.scope.threads;
+        let found = threads.iter().position(|thread| *thread == name);
+        found.ok_or_else(|| {
+            let problem = Problem::UnknownThread {
+                name: shorten(name),
+                when: self.scope.when.to_owned(),
+            };
+            let help = suggest(name, threads.iter().copied());
+            ScenarioError::at(problem, range, "this thread").help(help)
+        })
     }
 
     /// The index of a page in its inode, which may be left out.

@@ -60,6 +60,7 @@ problems! {
     UnknownKind { name: String } = "unknown_kind", "there is no kind of violation `{name}`";
     UnknownPage { name: String } = "unknown_page", "there is no page `{name}`";
     UnknownInode { name: String } = "unknown_inode", "no page is ever put into inode `{name}`";
+    UnknownThread { name: String, when: String } = "unknown_thread", "no thread `{name}` runs{when}";
     UnknownParameter { name: String } = "unknown_parameter", "there is no parameter `{name}`";
     UnknownValue { parameter: String, name: String } = "unknown_value", "parameter `{parameter}` has no value `{name}`";
     UnusedParameter { name: String } = "unused_parameter", "nothing depends on parameter `{name}`";

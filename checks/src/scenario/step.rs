@@ -80,8 +80,19 @@ pub enum Step {
         /// Whether it waits.
         sync: SyncMode,
     },
+    /// `mpage_prepare_extent_to_map`, of an inode: an index into
+    /// [`Variant::inodes`](super::Variant::inodes).
+    MpagePrepareExtentToMap(usize),
     /// `lock_page`.
     LockPage(PageRef),
+    /// `lock_page_killable`; after a fatal signal the thread's later steps are
+    /// left out.
+    LockPageKillable {
+        /// The page.
+        page: PageRef,
+        /// `__lock_page_killable`: from where the lock was busy.
+        was_busy: bool,
+    },
     /// `unlock_page`.
     UnlockPage(PageRef),
     /// `wait_on_page_writeback`.
@@ -102,6 +113,22 @@ pub enum Step {
         /// [`ThreadSpec::variables`](super::ThreadSpec::variables).
         variable: Option<usize>,
     },
+    /// `shrink_page_list`, of an inode: an index into
+    /// [`Variant::inodes`](super::Variant::inodes).
+    ShrinkPageList(usize),
+    /// `migrate_pages`, of an inode, likewise.
+    MigratePages(usize),
+    /// `offline_pages`.
+    OfflinePages(PageRef),
+    /// `__SetPageUptodate`.
+    SetPageUptodateNonatomic(PageRef),
+    /// `__ClearPageDirty`.
+    ClearPageDirtyNonatomic(PageRef),
+    /// `send_sig`, of SIGKILL, to a thread: an index into
+    /// [`Variant::threads`](super::Variant::threads).
+    Kill(usize),
+    /// `wake_up_process`, of a thread, likewise.
+    WakeUpProcess(usize),
 }
 
 /// A step as the reference lists it.
@@ -164,9 +191,18 @@ steps! {
             let sync = call.required_choice("`WB_SYNC_ALL` or `WB_SYNC_NONE`", &modes)?;
             Ok(Step::WriteCachePages { inode, sync })
         };
+    "mpage_prepare_extent_to_map", "mpage_prepare_extent_to_map(inode)",
+        "the same with WB_SYNC_ALL in ext4, up to where the writing would begin",
+        |call| Ok(Step::MpagePrepareExtentToMap(call.inode()?));
     "lock_page", "lock_page(page)",
         "take the page lock, sleep until it is free",
         |call| Ok(Step::LockPage(call.page()?));
+    "lock_page_killable", "lock_page_killable(page)",
+        "the same, unless a fatal signal comes first: then the thread ends here",
+        |call| Ok(Step::LockPageKillable { page: call.page()?, was_busy: false });
+    "__lock_page_killable", "__lock_page_killable(page)",
+        "what follows in it when the lock was busy: whoever had it may have let it go since",
+        |call| Ok(Step::LockPageKillable { page: call.page()?, was_busy: true });
     "unlock_page", "unlock_page(page)",
         "release the page lock and wake a waiter",
         |call| Ok(Step::UnlockPage(call.page()?));
@@ -191,6 +227,30 @@ steps! {
     "shmem_alloc_hugepage", "[H =] shmem_alloc_hugepage()",
         "allocate a huge page of the machine's huge_order; its tail pages lie in frames that others may have used",
         |call| Ok(Step::ShmemAllocHugepage { variable: call.optional_result()? });
+    "shrink_page_list", "shrink_page_list(inode)",
+        "reclaim the inode's pages that are clean, idle and held by the page cache only",
+        |call| Ok(Step::ShrinkPageList(call.inode()?));
+    "migrate_pages", "migrate_pages(inode)",
+        "move the inode's pages that are idle and held by the page cache only to other frames",
+        |call| Ok(Step::MigratePages(call.inode()?));
+    "offline_pages", "offline_pages(page)",
+        "take the page's frame away with its struct page, if the frame is free",
+        |call| Ok(Step::OfflinePages(call.page()?));
+    "__SetPageUptodate", "__SetPageUptodate(page)",
+        "set PG_uptodate by a load and a store, as if nobody else knew the page",
+        |call| Ok(Step::SetPageUptodateNonatomic(call.page()?));
+    "__ClearPageDirty", "__ClearPageDirty(page)",
+        "clear PG_dirty in the same way",
+        |call| Ok(Step::ClearPageDirtyNonatomic(call.page()?));
+    "send_sig", "send_sig(SIGKILL, thread)",
+        "send a fatal signal to the thread; only a killable sleep notices",
+        |call| {
+            call.required_choice("`SIGKILL`", &[("SIGKILL", ())])?;
+            Ok(Step::Kill(call.thread()?))
+        };
+    "wake_up_process", "wake_up_process(thread)",
+        "wake the thread, whatever it sleeps for",
+        |call| Ok(Step::WakeUpProcess(call.thread()?));
 }
 
 /// Every step that a scenario file can name, in the order of the reference.

@@ -219,6 +219,7 @@ fn signatures_are_what_the_parser_accepts() {
                         "page" => "P",
                         "inode" => "old",
                         "index" => "2",
+                        "thread" => "B",
                         word => word,
                     })
                     .collect();

@@ -175,8 +175,10 @@ impl Cast<'_> {
             pages: self.pages.pages.clone(),
             threads: Vec::new(),
         };
+        let names: Vec<&str> = threads.iter().map(|thread| thread.name.text).collect();
         for thread in threads {
-            let spec = self.thread(thread, parameters, &mut variant.inodes, filled, used)?;
+            let inodes = &mut variant.inodes;
+            let spec = self.thread(thread, parameters, &names, inodes, filled, used)?;
             variant.threads.push(spec);
         }
         Ok(variant)
@@ -186,6 +188,7 @@ impl Cast<'_> {
         &self,
         thread: &Thread<'_>,
         parameters: &Parameters,
+        running: &[&str],
         inodes: &mut Vec<String>,
         filled: &mut Vec<String>,
         used: &mut Vec<(String, Span)>,
@@ -209,6 +212,8 @@ impl Cast<'_> {
             variables: Vec::new(),
             assigned,
             filled,
+            threads: running,
+            when: &with(parameters),
         };
         let mut steps = Vec::new();
         for (written, substituted) in thread.steps.iter().zip(&texts) {
@@ -228,7 +233,12 @@ impl Cast<'_> {
                     )),
                 }
             })?;
-            if let Step::Truncate { inode, .. } | Step::WriteCachePages { inode, .. } = step {
+            if let Step::Truncate { inode, .. }
+            | Step::WriteCachePages { inode, .. }
+            | Step::MpagePrepareExtentToMap(inode)
+            | Step::ShrinkPageList(inode)
+            | Step::MigratePages(inode) = step
+            {
                 let name = &scope.inodes[inode];
                 let open = substituted.text.find('(').unwrap_or(0);
                 let at = open + substituted.text[open..].find(name.as_str()).unwrap_or(0);

@@ -91,6 +91,13 @@ pub enum Op {
     SetCounter {
         value: i64,
     },
+    /// Down to zero at once, if it is `expected`.
+    Freeze {
+        expected: i64,
+    },
+    Unfreeze {
+        value: i64,
+    },
     /// Reads the data, does `body`, and changes the data.
     Locked {
         lock: usize,

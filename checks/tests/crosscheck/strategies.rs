@@ -119,6 +119,16 @@ fn counts() -> BoxedStrategy<Op> {
         1 => Just(Op::Read),
         1 => select(vec![Op::IncPinned, Op::DecPinned, Op::DecPinned, Op::IncPinnedUnlessZero]),
         1 => (0_i64..3).prop_map(|value| Op::SetCounter { value }),
+        2 => freezes(),
+    ]
+    .boxed()
+}
+
+/// What reclaim and migration do to a reference count.
+fn freezes() -> BoxedStrategy<Op> {
+    prop_oneof![
+        3 => (1_i64..4).prop_map(|expected| Op::Freeze { expected }),
+        1 => (1_i64..3).prop_map(|value| Op::Unfreeze { value }),
     ]
     .boxed()
 }
@@ -131,6 +141,7 @@ fn countdowns() -> BoxedStrategy<Op> {
         1 => Just(Op::Inc),
         2 => Just(Op::IncUnlessZero),
         1 => Just(Op::Read),
+        2 => freezes(),
         2 => bits(),
     ]
     .boxed()

@@ -24,6 +24,7 @@ pub struct Tally {
     with_sleeps: usize,
     with_mail: usize,
     with_signals: usize,
+    with_freezes: usize,
     with_words_handed_over: usize,
     reaching_halts: usize,
     reaching_hazards: usize,
@@ -53,6 +54,7 @@ impl Tally {
         self.with_sleeps += has(sleeps);
         self.with_mail += has(|op| matches!(op, Op::Receive));
         self.with_signals += has(|op| matches!(op, Op::Kill { .. }));
+        self.with_freezes += has(|op| matches!(op, Op::Freeze { .. }));
         self.with_words_handed_over += usize::from(
             script.contains(|op| matches!(op, Op::Publish))
                 && script.contains(|op| {
@@ -94,6 +96,7 @@ impl Tally {
             ("sleeps", self.with_sleeps),
             ("mail", self.with_mail),
             ("signals", self.with_signals),
+            ("freezes", self.with_freezes),
             ("words that are handed over", self.with_words_handed_over),
             ("halts", self.reaching_halts),
             ("hazards", self.reaching_hazards),

@@ -90,6 +90,19 @@ impl AddressSpace {
         u16::try_from(self.slots.len()).expect("a file has few pages here")
     }
 
+    /// What the `mapping` word of its page `index` holds.
+    pub fn word_at(&self, index: u16) -> u64 {
+        AddressSpace::mapping_of(self.number, index)
+    }
+
+    /// Puts another page into a slot, under the lock; the marks stay.
+    pub fn replace_entry(&self, cx: &Current<'_>, index: u16, page: &Page) {
+        let marks = DIRTY_MARK | WRITEBACK_MARK | TOWRITE_MARK;
+        let slot = self.slot(index);
+        let (kept, ()) = slot.read_and(cx, marks, |(), _| ());
+        slot.store(cx, entry_of(page.pfn) | kept);
+    }
+
     /// One slot.
     pub fn slot(&self, index: u16) -> &Word {
         &self.slots[usize::from(index)]
@@ -259,8 +272,13 @@ pub fn delete_from_page_cache(
     let _call = cx.enter("delete_from_page_cache");
     {
         let _i_pages = mapping.lock(cx)?;
-        mapping.slot(index).store(cx, 0);
-        page.mapping.store(cx, NO_MAPPING);
+        delete_entry(cx, page, mapping, index);
     }
     put_page(cx, page)
+}
+
+/// `__delete_from_page_cache`, under the lock: the reference stays.
+pub fn delete_entry(cx: &Current<'_>, page: &Page, mapping: &AddressSpace, index: u16) {
+    mapping.slot(index).store(cx, 0);
+    page.mapping.store(cx, NO_MAPPING);
 }

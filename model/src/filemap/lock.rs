@@ -1,7 +1,7 @@
 //! The page lock: PG_locked.
 
 use crate::current::Current;
-use crate::filemap::wait::{Behavior, wait_on_page_bit_common};
+use crate::filemap::wait::{Behavior, Waited, wait_on_page_bit_common};
 use crate::filemap::wake::wake_up_page_bit;
 use crate::page::{PG_LOCKED, PG_WAITERS, Page, Use};
 use crate::sync::{SleepState, ThreadId};
@@ -47,6 +47,30 @@ pub fn lock_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let sleep = SleepState::Uninterruptible;
     wait_on_page_bit_common(cx, page, PG_LOCKED, Behavior::Exclusive, sleep)?;
     Ok(())
+}
+
+/// `lock_page_killable`: the same, unless a fatal signal comes first: then
+/// the caller does not have the lock.
+///
+/// # Errors
+/// What waiting can meet.
+pub fn lock_page_killable(cx: &Current<'_>, page: &Page) -> Result<Waited, Halt> {
+    let _call = cx.enter("lock_page_killable");
+    if trylock_page(cx, page)? {
+        return Ok(Waited::Done);
+    }
+    __lock_page_killable(cx, page)
+}
+
+/// `__lock_page_killable`: what follows when the lock was busy.
+///
+/// # Errors
+/// What waiting can meet.
+#[allow(non_snake_case, reason = "the kernel's name")]
+pub fn __lock_page_killable(cx: &Current<'_>, page: &Page) -> Result<Waited, Halt> {
+    let _call = cx.enter("__lock_page_killable");
+    let sleep = SleepState::Killable;
+    wait_on_page_bit_common(cx, page, PG_LOCKED, Behavior::Exclusive, sleep)
 }
 
 /// `unlock_page`: one RMW that also says whether anybody may be waiting.

@@ -6,10 +6,10 @@ mod wait;
 mod wake;
 
 pub use cache::{
-    AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, add_to_page_cache_locked,
+    AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, add_to_page_cache_locked, delete_entry,
     delete_from_page_cache, find_get_page, find_get_page_tag, grab_cache_page,
 };
-pub use lock::{lock_page, trylock_page, unlock_page};
+pub use lock::{__lock_page_killable, lock_page, lock_page_killable, trylock_page, unlock_page};
 pub use wait::{
     Behavior, Waited, put_and_wait_on_page_locked, wait_on_page_bit, wait_on_page_bit_common,
     wait_on_page_locked,

@@ -1,7 +1,7 @@
 //! `atomic_t` as a reference count.
 
 use std::cmp::Ordering;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cpu::Effect;
@@ -163,6 +163,38 @@ impl Counter {
         let weak = |value: &Atomic| value.swap(new as u64, Relaxed);
         self.operate(cpu, "atomic_set", weak, |state, _| {
             assert!(state.owned.is_none(), "a pinned counter is not set");
+            state.value = new;
+            (Footprint::overwriting(ALL), ())
+        });
+    }
+
+    /// `page_ref_freeze`, a compare-and-exchange to zero, fully ordered on
+    /// success: nobody gets a reference any more, if there are exactly as many
+    /// as `expected`. Returns whether there were; if not, this has only read.
+    /// Not of a pinned counter, of which nobody takes the last one.
+    pub fn freeze(&self, cpu: &Cpu, expected: i64) -> bool {
+        let weak = |value: &Atomic| {
+            let exchange = || value.compare_exchange(expected as u64, 0, AcqRel, Relaxed);
+            match Order::Full.fenced(exchange) {
+                Ok(seen) | Err(seen) => seen,
+            }
+        };
+        self.operate(cpu, "atomic_cmpxchg", weak, |state, seen| {
+            assert!(state.owned.is_none(), "a pinned counter is not frozen");
+            if seen != expected {
+                return (Footprint::reading(ALL), false);
+            }
+            state.value = 0;
+            (EDGE, true)
+        })
+    }
+
+    /// `page_ref_unfreeze`, RELEASE: so many references again, by who has
+    /// frozen the counter.
+    pub fn unfreeze(&self, cpu: &Cpu, new: i64) {
+        let weak = |value: &Atomic| value.swap(new as u64, Release);
+        self.operate(cpu, "atomic_set_release", weak, |state, _| {
+            assert!(state.owned.is_none(), "a pinned counter is not frozen");
             state.value = new;
             (Footprint::overwriting(ALL), ())
         });

@@ -13,9 +13,16 @@ pub(super) const ALL: u64 = (1 << super::word::GHOST_BITS) - 1;
 pub(super) enum Rmw {
     /// Plain load of these bits.
     Load(u64),
-    /// The same, of the latest value even in weak memory: an RMW that changes
-    /// nothing.
-    Look(u64),
+    /// The same, of the latest value even in weak memory; and if both of the
+    /// others are set, clears the first of them. Both are among those seen.
+    Look {
+        /// What is seen.
+        mask: u64,
+        /// What may be cleared.
+        clears: u64,
+        /// What else must be set for that.
+        given: u64,
+    },
     /// Sets bits, unseen.
     Set(u64),
     /// Clears bits, unseen.
@@ -44,7 +51,7 @@ impl Rmw {
     /// The bits whose value is seen.
     pub(super) fn reads(self) -> u64 {
         match self {
-            Rmw::Load(mask) | Rmw::Look(mask) => mask,
+            Rmw::Load(mask) | Rmw::Look { mask, .. } => mask,
             Rmw::Set(_) | Rmw::Clear(_) | Rmw::Replace(..) | Rmw::Store(_) => 0,
             Rmw::SetUnless(mask, unless) | Rmw::ClearUnless(mask, unless) => mask | unless,
             Rmw::TestAndSet(mask) | Rmw::TestAndClear(mask) | Rmw::ClearIfAny(mask) => mask,
@@ -56,7 +63,9 @@ impl Rmw {
     /// The bits that are set and those that are cleared, by what was read.
     fn changes(self, bits: u64) -> (u64, u64) {
         match self {
-            Rmw::Load(_) | Rmw::Look(_) => (0, 0),
+            Rmw::Load(_) => (0, 0),
+            Rmw::Look { clears, given, .. } if bits & given != 0 => (0, clears & bits),
+            Rmw::Look { .. } => (0, 0),
             Rmw::Set(mask) => (mask, 0),
             Rmw::Clear(mask) => (0, mask),
             Rmw::SetUnless(_, unless) | Rmw::ClearUnless(_, unless) if bits & unless != 0 => (0, 0),
@@ -97,7 +106,17 @@ impl Rmw {
         let rmw = order.of_rmw();
         order.fenced(|| match self {
             Rmw::Load(_) => word.load(order.of_load()),
-            Rmw::Look(_) => word.fetch_or(0, rmw),
+            Rmw::Look { .. } => {
+                let mut seen = word.fetch_or(0, rmw);
+                while self.apply(seen) != seen {
+                    let after = self.apply(seen);
+                    match word.compare_exchange(seen, after, rmw, Ordering::Relaxed) {
+                        Ok(_) => break,
+                        Err(now) => seen = now,
+                    }
+                }
+                seen
+            }
             Rmw::Set(mask) | Rmw::TestAndSet(mask) => word.fetch_or(mask, rmw),
             Rmw::Clear(mask)
             | Rmw::TestAndClear(mask)

@@ -74,8 +74,10 @@ impl Task {
     }
 
     /// `schedule`: sleeps if the state still says so, until woken; not if a
-    /// signal is pending that would wake it. `on` is what is waited for, to
-    /// name it if the wake-up never comes.
+    /// signal is pending that would wake it: then the state becomes running
+    /// again (`signal_pending_state` in `__schedule`), and who looks at it
+    /// afterwards wakes nobody. `on` is what is waited for, to name it if the
+    /// wake-up never comes.
     ///
     /// # Errors
     /// [`Halt::Released`] when nobody is left who could wake it.
@@ -86,9 +88,13 @@ impl Task {
         );
         let wants_to =
             |state: u64| state & UNINTERRUPTIBLE != 0 || state & (KILLABLE | SIGNAL) == KILLABLE;
-        let sleeps = self
-            .state
-            .sleep(cpu, SLEEPING | SIGNAL, wants_to, Wait::Asleep(on));
+        let sleeps = self.state.sleep(
+            cpu,
+            SLEEPING | SIGNAL,
+            (KILLABLE, SIGNAL),
+            wants_to,
+            Wait::Asleep(on),
+        );
         if sleeps { cpu.block() } else { Ok(()) }
     }
 

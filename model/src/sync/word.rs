@@ -344,13 +344,22 @@ impl<G> Word<G> {
 impl Word<()> {
     /// The last look before sleeping, at the bits in `mask`: if they say so,
     /// the running thread counts as waiting from this step on. Returns whether.
+    /// Of the two bits in `gives_up` the first, if set, is cleared by the
+    /// second.
     pub(super) fn sleep(
         &self,
         cpu: &Cpu,
         mask: u64,
+        gives_up: (u64, u64),
         wants_to: impl FnOnce(u64) -> bool,
         wait: Wait,
     ) -> bool {
+        let (clears, given) = gives_up;
+        let look = Rmw::Look {
+            mask,
+            clears,
+            given,
+        };
         let fall_asleep = |(): &mut (), access: &mut Access, bits: u64| {
             access.sleeps = wants_to(bits & mask);
             if access.sleeps {
@@ -358,7 +367,7 @@ impl Word<()> {
             }
             access.sleeps
         };
-        self.operate(cpu, "schedule", Rmw::Look(mask), Order::Full, fall_asleep)
+        self.operate(cpu, "schedule", look, Order::Full, fall_asleep)
             .1
     }
 

@@ -47,6 +47,9 @@ impl Names<'_> {
         let owner = self.owner(object);
         match (operation, object.field) {
             ("schedule", _) if sleeps => "schedule()".to_owned(),
+            ("schedule", _) if before & SIGNAL != 0 => {
+                "schedule(): a signal is pending, does not sleep".to_owned()
+            }
             ("schedule", _) => "schedule(): woken already, does not sleep".to_owned(),
             ("wake_up_state", _) if wakes.is_some() => format!("wake_up_state({owner})"),
             ("wake_up_state", _) if before & mask & !SIGNAL != 0 => {

@@ -133,6 +133,8 @@ fn flatten<'a>(
             | Op::IncPinnedUnlessZero
             | Op::Read
             | Op::SetCounter { .. }
+            | Op::Freeze { .. }
+            | Op::Unfreeze { .. }
             | Op::SignalPending
             | Op::Send { .. }
             | Op::Receive => code.push(Code::Plain(op)),

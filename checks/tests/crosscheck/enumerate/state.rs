@@ -117,11 +117,11 @@ impl State {
             Code::Schedule { skips } => {
                 let me = &mut self.threads[thread];
                 me.next += skips;
-                me.asleep = match me.state {
-                    Some(SleepKind::Uninterruptible) => true,
-                    Some(SleepKind::Killable) => !me.signal,
-                    None => false,
-                };
+                // Who will not sleep for a signal is no more about to.
+                if me.signal && me.state == Some(SleepKind::Killable) {
+                    me.state = None;
+                }
+                me.asleep = me.state.is_some();
             }
             Code::SetRunning => self.threads[thread].state = None,
             Code::Signal { target } => self.threads[target].signal = true,
@@ -254,7 +254,14 @@ impl State {
                 }
             }
             Op::Read => self.saw(thread, self.counter),
-            Op::SetCounter { value } => self.counter = value,
+            Op::SetCounter { value } | Op::Unfreeze { value } => self.counter = value,
+            Op::Freeze { expected } => {
+                let freezes = self.counter == expected;
+                if freezes {
+                    self.counter = 0;
+                }
+                self.saw(thread, freezes.into());
+            }
             Op::SignalPending => self.saw(thread, self.threads[thread].signal.into()),
             Op::Send { item } => self.mail.push_back(item),
             Op::Receive => {

@@ -149,6 +149,8 @@ impl<'a> Thread<'a> {
             Op::IncPinnedUnlessZero => self.saw(state.pinned.inc_unless_zero(cpu).into()),
             Op::Read => self.saw(state.counter.read(cpu)),
             Op::SetCounter { value } => state.counter.set(cpu, value),
+            Op::Freeze { expected } => self.saw(state.counter.freeze(cpu, expected).into()),
+            Op::Unfreeze { value } => state.counter.unfreeze(cpu, value),
             Op::Locked {
                 lock,
                 add,
