@@ -1,8 +1,10 @@
 //! stalewake: a model checker for Linux page-wait and wake-up logic.
 
 pub mod cell;
+pub mod coverage;
 pub mod explore;
 pub mod program;
 pub mod report;
 pub mod scenario;
 pub mod verdict;
+pub mod worker;

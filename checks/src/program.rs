@@ -1,9 +1,11 @@
 //! A cell as a program: the machine it starts on, and each thread's steps as
 //! calls of the model.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use stalewake_model::coverage::Marks;
 use stalewake_model::current::Current;
 use stalewake_model::ext4::{
     Bio, ext4_finish_bio, ext4_writepage, finish_next_bio, mpage_prepare_extent_to_map,
@@ -29,7 +31,8 @@ use stalewake_model::truncate::{self, truncate_inode_pages_range};
 use stalewake_model::violation::{Halt, Violation};
 use stalewake_model::vmscan::shrink_page_list;
 
-use crate::cell::Cell;
+use crate::cell;
+use crate::coverage::{Coverage, Steps};
 use crate::scenario::{
     BioRef, Device, MachineSpec, PageFlag, PageRef, Passes, Step, SyncMode, Variant,
 };
@@ -41,6 +44,9 @@ pub struct CellProgram {
     cached: Vec<CachedPage>,
     /// How many pages a file may have.
     blocks: u16,
+    /// What the executions so far have reached.
+    branches: Marks,
+    steps: Steps,
 }
 
 /// The shared state of one execution.
@@ -48,6 +54,7 @@ pub struct Running {
     machine: Machine,
     /// The references that each thread owns, as frame numbers.
     held: Vec<Mutex<Vec<u16>>>,
+    steps: Steps,
 }
 
 impl Running {
@@ -59,7 +66,7 @@ impl Running {
 
 impl CellProgram {
     /// The program of a cell.
-    pub fn new(cell: &Cell) -> CellProgram {
+    pub fn new(cell: &cell::Cell) -> CellProgram {
         let variant = cell.scenario.variant(&cell.parameters).clone();
         let cached = variant
             .pages
@@ -97,6 +104,21 @@ impl CellProgram {
             cached,
             blocks,
             variant,
+            branches: Marks::default(),
+            steps: Steps::default(),
+        }
+    }
+
+    /// What the executions so far have reached.
+    pub fn coverage(&self) -> Coverage {
+        let threads = (0..).map(ThreadId).zip(&self.variant.threads);
+        let places = threads.flat_map(|(thread, spec)| {
+            let steps = 0..spec.steps.len();
+            steps.map(move |step| (thread, step))
+        });
+        Coverage {
+            branches: self.branches.branches(),
+            never_ran: places.filter(|place| !self.steps.has(*place)).collect(),
         }
     }
 }
@@ -177,6 +199,7 @@ impl Program for CellProgram {
                 .iter()
                 .map(|thread| frames(&thread.holds))
                 .collect(),
+            steps: Steps::default(),
         }
     }
 
@@ -187,9 +210,14 @@ impl Program for CellProgram {
             cx: Current::new(cpu, &running.machine),
             held: &running.held[cpu.thread().index()],
             variables: vec![None; spec.variables.len()],
+            no_page: Cell::new(false),
         };
-        for step in &spec.steps {
-            if thread.take(step)?.is_break() {
+        for (number, step) in spec.steps.iter().enumerate() {
+            let taken = thread.take(step);
+            if !matches!(taken, Err(Halt::Released)) && !thread.no_page.take() {
+                running.steps.note((cpu.thread(), number));
+            }
+            if taken?.is_break() {
                 break;
             }
         }
@@ -197,6 +225,8 @@ impl Program for CellProgram {
     }
 
     fn end(&self, running: &Running, ending: Ending) -> Vec<Violation> {
+        self.branches.add(&running.machine.marks);
+        self.steps.add(&running.steps);
         if ending != Ending::Finished {
             return Vec::new();
         }
@@ -218,6 +248,8 @@ struct Thread<'r> {
     held: &'r Mutex<Vec<u16>>,
     /// Frames that a step has assigned; none if there was no memory left.
     variables: Vec<Option<u16>>,
+    /// There was no page for the latest step, so that it did not run.
+    no_page: Cell<bool>,
 }
 
 impl<'r> Thread<'r> {
@@ -252,7 +284,13 @@ impl<'r> Thread<'r> {
         page: PageRef,
         call: impl FnOnce(&Current<'r>, &'r Page) -> Result<(), Halt>,
     ) -> Result<(), Halt> {
-        self.page(page).map_or(Ok(()), |page| call(&self.cx, page))
+        match self.page(page) {
+            Some(page) => call(&self.cx, page),
+            None => {
+                self.no_page.set(true);
+                Ok(())
+            }
+        }
     }
 
     /// The task of another thread.

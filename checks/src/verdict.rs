@@ -7,6 +7,7 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use crate::cell::Cell;
+use crate::coverage::Coverage;
 use crate::explore::{Findings, Options, Shard};
 
 /// How the schedules of a cell are searched.
@@ -176,6 +177,8 @@ pub struct Verdict {
     /// Kinds seen in executions that were given up as redundant; all of them
     /// are reachable, if not in this part then in another.
     pub abandoned: BTreeSet<Kind>,
+    /// What was reached at all.
+    pub coverage: Coverage,
     /// What the scenario expects; nothing under `--with`, or of a kernel that
     /// it does not list.
     pub expected: Option<Expected>,
@@ -185,7 +188,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// The verdict on a cell that was explored in this way.
-    pub fn new(cell: Cell, options: &Options, findings: Findings) -> Verdict {
+    pub fn new(cell: Cell, options: &Options, findings: Findings, coverage: Coverage) -> Verdict {
         let expected = (!cell.kernel.is_changed())
             .then(|| {
                 cell.scenario
@@ -200,6 +203,7 @@ impl Verdict {
             status: findings.status,
             reachable: findings.reachable,
             abandoned: findings.abandoned,
+            coverage,
             expected,
             figures: findings.figures,
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use crate::coverage::Branch;
 use crate::machine::{Config, Machine};
 use crate::mechanism::Kernel;
 use crate::sync::{Cpu, Task};
@@ -27,6 +28,11 @@ impl<'m> Current<'m> {
     /// How that kernel was configured, and on what machine it runs.
     pub fn config(&self) -> &'m Config {
         &self.machine.config
+    }
+
+    /// This branch is taken.
+    pub fn takes(&self, branch: Branch) {
+        self.machine.marks.leave(branch);
     }
 
     /// The task itself.

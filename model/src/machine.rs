@@ -1,5 +1,6 @@
 //! The machine: page frames, free list, files, wait queues, tasks, a disk.
 
+use crate::coverage::Marks;
 use crate::ext4::Bio;
 use crate::filemap::AddressSpace;
 use crate::mechanism::Kernel;
@@ -68,6 +69,8 @@ pub struct Machine {
     pub page_wait_table: Vec<WaitQueue>,
     /// Bios that are in flight.
     pub bios: Mailbox<Bio>,
+    /// The branches that were taken in this execution.
+    pub marks: Marks,
     tasks: Vec<Task>,
 }
 
@@ -107,6 +110,7 @@ impl Machine {
                 .map(|bucket| WaitQueue::new(objects, bucket))
                 .collect(),
             bios: Mailbox::new(objects, "bio", 0),
+            marks: Marks::default(),
             tasks: (0..MAX_THREADS as u8)
                 .map(|t| Task::new(objects, ThreadId(t)))
                 .collect(),

@@ -18,7 +18,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use miette::IntoDiagnostic;
 use stalewake::verdict::Search;
+use stalewake::worker;
 
 /// Can a page waiter be woken for the wrong reason, or never?
 ///
@@ -58,6 +60,9 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// List the kernels and the mechanisms in which they differ.
     Kernels(kernels::KernelsArgs),
+    /// Explore what is asked on standard input; for `check`'s own use.
+    #[command(hide = true)]
+    Worker,
     /// Run cells on real threads or random schedules, and count what they hit.
     Stress(stress::StressArgs),
 }
@@ -163,7 +168,9 @@ impl Cli {
     /// When that cannot be done as it was asked: exit code 2.
     pub fn run(&self) -> miette::Result<ExitCode> {
         output::install_error_reports(self.colour())?;
-        warn_of_loom_variables();
+        if !matches!(self.command, Some(Command::Worker)) {
+            warn_of_loom_variables();
+        }
         match &self.command {
             None => check::run(&[], &self.check),
             Some(Command::Check(args)) => check::run(&args.scenarios, &args.options),
@@ -173,12 +180,17 @@ impl Cli {
             Some(Command::Replay(args)) => replay::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
             Some(Command::Stress(args)) => stress::run(args),
+            Some(Command::Worker) => {
+                worker::serve().into_diagnostic()?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 
     fn colour(&self) -> When {
         match &self.command {
             None => self.check.coloured.color,
+            Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::Merge(args)) => args.coloured.color,
             Some(Command::List(args)) => args.coloured.color,

@@ -1,4 +1,4 @@
-//! Exploring cells on several threads.
+//! Exploring cells in several processes at once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
@@ -7,10 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use stalewake::cell::Cell;
-use stalewake::explore::{Findings, Options, Progress, Snapshot, Split, explore_part};
-use stalewake::program::CellProgram;
+use stalewake::coverage::Coverage;
+use stalewake::explore::{Findings, Options, Progress, Snapshot, Split};
 use stalewake::report::progress::{Bar, Running};
 use stalewake::verdict::{Search, Verdict};
+use stalewake::worker::Worker;
 
 /// How often the progress is looked at.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -19,12 +20,12 @@ const REFRESH: Duration = Duration::from_millis(100);
 /// not worth another worker's way through its trunk.
 const WORTH_JOINING: f64 = 1_000.0;
 
-/// As many threads as the machine can run at once.
+/// As many workers as the machine can run at once.
 pub(super) fn available() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Explores the cells on `jobs` threads and hands over the verdicts in the
+/// Explores the cells in `jobs` worker processes and hands over the verdicts in the
 /// order of the cells, each as soon as all before it are there. Who finds no
 /// cell left to start helps with one that has been started.
 pub(super) fn explore_all(
@@ -79,32 +80,31 @@ struct Pool<'c> {
 
 /// A cell that somebody has started.
 struct Job {
-    program: Arc<CellProgram>,
     split: Split,
     started: Instant,
     /// One for each worker there was.
     progress: Vec<Arc<Progress>>,
     workers: usize,
     findings: Option<Findings>,
+    coverage: Option<Coverage>,
 }
 
 /// What a worker needs to know of its job.
 struct Task {
     place: usize,
-    program: Arc<CellProgram>,
     split: Split,
     progress: Arc<Progress>,
 }
 
 impl Job {
-    fn new(cell: &Cell, options: &Options) -> Job {
+    fn new(options: &Options) -> Job {
         Job {
-            program: Arc::new(CellProgram::new(cell)),
             split: Split::of(options.split.shard),
             started: Instant::now(),
             progress: Vec::new(),
             workers: 0,
             findings: None,
+            coverage: None,
         }
     }
 
@@ -119,7 +119,6 @@ impl Job {
         self.progress.push(progress.clone());
         Task {
             place,
-            program: self.program.clone(),
             split: self.split.clone(),
             progress,
         }
@@ -149,16 +148,18 @@ impl<'c> Pool<'c> {
     /// One worker, as long as there is anything to do.
     fn work(&self, done: impl Fn(usize, Verdict)) {
         let mut seen = HashSet::new();
+        let mut worker = None;
         while let Some(task) = self.wait_for_task(&seen) {
             seen.insert(task.place);
             let options = Options {
                 split: task.split,
                 ..self.options.clone()
             };
-            let findings = explore_part(&task.program, &options, &task.progress);
-            if let Some(findings) = self.leave(task.place, findings) {
-                let cell = self.cells[task.place].clone();
-                done(task.place, Verdict::new(cell, &options, findings));
+            let cell = &self.cells[task.place];
+            let found = explore(&mut worker, cell, &options, &task.progress);
+            if let Some((findings, coverage)) = self.leave(task.place, found) {
+                let verdict = Verdict::new(cell.clone(), &options, findings, coverage);
+                done(task.place, verdict);
             }
             self.changed.notify_all();
         }
@@ -170,8 +171,8 @@ impl<'c> Pool<'c> {
         let mut jobs = self.jobs();
         loop {
             let place = jobs.len();
-            if let Some(cell) = self.cells.get(place) {
-                jobs.push(Job::new(cell, self.options));
+            if place < self.cells.len() {
+                jobs.push(Job::new(self.options));
                 return Some(jobs[place].join(place));
             }
             if !self.can_share() || !jobs.iter().any(Job::is_running) {
@@ -194,7 +195,15 @@ impl<'c> Pool<'c> {
     }
 
     /// A worker has done its part; the last one gets all of it.
-    fn leave(&self, place: usize, findings: Findings) -> Option<Findings> {
+    fn leave(
+        &self,
+        place: usize,
+        found: Result<(Findings, Coverage), String>,
+    ) -> Option<(Findings, Coverage)> {
+        let (findings, coverage) = match found {
+            Ok((findings, coverage)) => (findings, Some(coverage)),
+            Err(reason) => (Findings::broken(reason), None),
+        };
         let mut jobs = self.jobs();
         let job = &mut jobs[place];
         job.workers -= 1;
@@ -202,6 +211,11 @@ impl<'c> Pool<'c> {
             Some(others) => others.and(findings),
             None => findings,
         };
+        if let Some(coverage) = coverage {
+            job.coverage
+                .get_or_insert_with(|| coverage.clone())
+                .join(&coverage);
+        }
         if job.is_running() {
             job.findings = Some(findings);
             return None;
@@ -210,7 +224,7 @@ impl<'c> Pool<'c> {
         if self.options.split.shard.is_whole() {
             findings = findings.checked();
         }
-        Some(findings)
+        Some((findings, job.coverage.take().unwrap_or_default()))
     }
 
     fn show(&self, bar: &Bar) {
@@ -231,6 +245,22 @@ impl<'c> Pool<'c> {
         drop(jobs);
         bar.show(done, executions, &running);
     }
+}
+
+/// Has a worker process explore a cell; a new one if there is none, or if that
+/// has died over the last.
+fn explore(
+    worker: &mut Option<Worker>,
+    cell: &Cell,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Findings, Coverage), String> {
+    let alive = worker.take().filter(|worker| !worker.is_dead());
+    let alive = match alive {
+        Some(alive) => alive,
+        None => Worker::start().map_err(|error| format!("no worker can be started: {error}"))?,
+    };
+    worker.insert(alive).explore(cell, options, progress)
 }
 
 /// The cell of which most is left, if that is enough to share it. Who has been

@@ -26,7 +26,7 @@ pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};
 pub use replay::{ReplayError, replay, replay_program, replay_weak};
 pub use sample::{Enough, Sample, SampleOptions, Sampler, sample, sample_program};
-pub use split::{NoShard, Shard, Split};
+pub use split::{Claims, NoShard, Shard, Split};
 
 use crate::cell::Cell;
 use crate::program::CellProgram;
@@ -61,8 +61,9 @@ impl Default for Options {
 
 /// Explores one cell.
 pub fn explore(cell: &Cell, options: &Options, progress: &Arc<Progress>) -> Verdict {
-    let findings = explore_program(&Arc::new(CellProgram::new(cell)), options, progress);
-    Verdict::new(cell.clone(), options, findings)
+    let program = Arc::new(CellProgram::new(cell));
+    let findings = explore_program(&program, options, progress);
+    Verdict::new(cell.clone(), options, findings, program.coverage())
 }
 
 /// Explores any program of shared operations.

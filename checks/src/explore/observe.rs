@@ -33,6 +33,16 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Those of a search that broke down.
+    pub fn broken(reason: String) -> Findings {
+        Findings {
+            status: Status::Error(reason),
+            reachable: Vec::new(),
+            abandoned: BTreeSet::new(),
+            figures: Figures::default(),
+        }
+    }
+
     /// Puts the parts of one search together.
     #[must_use]
     pub fn and(mut self, other: Findings) -> Findings {

@@ -20,8 +20,26 @@ use stalewake_model::sync::ThreadId;
 /// and so few that it hardly costs anything.
 const TRUNK: usize = 6;
 
-/// A way through the trunk: who took its steps.
-type Way = Vec<ThreadId>;
+/// A way through the trunk: the number of the thread that took each step.
+type Way = Vec<u8>;
+
+/// Where workers on the same part of a search take what nobody has taken
+/// before.
+pub trait Claims: fmt::Debug + Send + Sync {
+    /// Takes this way through the trunk; `false` if somebody else has it.
+    fn claim(&self, way: &[u8]) -> bool;
+}
+
+/// For workers in one process.
+#[derive(Debug, Default)]
+struct Taken(Mutex<HashSet<Way>>);
+
+impl Claims for Taken {
+    fn claim(&self, way: &[u8]) -> bool {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(way.to_vec())
+    }
+}
 
 /// Which part of a search is done by one worker.
 #[derive(Clone, Debug)]
@@ -31,8 +49,7 @@ pub struct Split {
     /// How many steps the trunk has. Only workers that agree on it do parts
     /// of the same search.
     pub(super) trunk: usize,
-    /// Where workers on the same shard take what nobody has taken before.
-    claims: Arc<Mutex<HashSet<Way>>>,
+    claims: Arc<dyn Claims>,
 }
 
 /// All of a search.
@@ -45,11 +62,21 @@ impl Default for Split {
 impl Split {
     /// A shard of a search. Whoever works with a clone of this shares it.
     pub fn of(shard: Shard) -> Split {
+        Split::claimed_by(shard, Arc::new(Taken::default()))
+    }
+
+    /// A shard of a search that is shared with whoever makes the same claims.
+    pub fn claimed_by(shard: Shard, claims: Arc<dyn Claims>) -> Split {
         Split {
             shard,
             trunk: TRUNK,
-            claims: Arc::default(),
+            claims,
         }
+    }
+
+    /// Takes a way for a worker elsewhere that asks for it.
+    pub fn claim(&self, way: &[u8]) -> bool {
+        self.claims.claim(way)
     }
 
     /// The same with a trunk of so many steps; with none there is nothing to
@@ -64,8 +91,8 @@ impl Split {
 
     /// Whether what lies beyond this way through the trunk is for this worker.
     pub(super) fn owns(&self, way: &[ThreadId]) -> bool {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shard.has(way) && claims.insert(way.to_vec())
+        let way: Way = way.iter().map(|thread| thread.0).collect();
+        self.shard.has(&way) && self.claims.claim(&way)
     }
 }
 
@@ -119,7 +146,7 @@ impl Shard {
         self.of == NonZeroU32::MIN
     }
 
-    fn has(self, way: &[ThreadId]) -> bool {
+    fn has(self, way: &[u8]) -> bool {
         hash(way) % self.of == self.index - 1
     }
 }
@@ -142,9 +169,9 @@ impl FromStr for Shard {
 
 /// FNV-1a, folded: the same for every build and machine, as the shards of a
 /// run must be.
-fn hash(way: &[ThreadId]) -> u32 {
+fn hash(way: &[u8]) -> u32 {
     let hash = way.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, thread| {
-        (hash ^ u64::from(thread.0)).wrapping_mul(0x0100_0000_01b3)
+        (hash ^ u64::from(*thread)).wrapping_mul(0x0100_0000_01b3)
     });
     (hash ^ hash >> 32) as u32
 }
@@ -166,7 +193,7 @@ mod tests {
     #[test]
     fn every_way_has_one_owner() {
         for number in 0..729_u32 {
-            let way: Way = (0..6)
+            let way: Vec<ThreadId> = (0..6)
                 .map(|step| ThreadId((number / 3_u32.pow(step) % 3) as u8))
                 .collect();
             let shards = (1..=5).map(|index| Split::of(Shard::new(index, 5).unwrap()));

@@ -9,6 +9,7 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use crate::cell::{Cell, KernelChoice};
+use crate::coverage::Coverage;
 use crate::explore::Shard;
 use crate::scenario;
 use crate::verdict::{Expected, Figures, Reachable, Search, Status, Verdict, Witness};
@@ -53,6 +54,7 @@ pub(super) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
         status: Status::Complete,
         reachable: found.iter().map(reachable).collect(),
         abandoned: BTreeSet::new(),
+        coverage: Coverage::default(),
         expected: Some(Expected {
             kinds: expected.iter().copied().collect::<BTreeSet<_>>(),
             because: "of a reason".to_owned(),

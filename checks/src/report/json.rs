@@ -38,6 +38,10 @@ pub struct CellLine<'a> {
     traces: u64,
     operations: usize,
     elapsed_ms: u64,
+    /// The branches of waking and waiting that some execution took.
+    branches: Vec<&'static str>,
+    /// The steps that ran in none: for each thread their numbers, from 1.
+    never_ran: BTreeMap<&'a str, Vec<usize>>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     part: Option<Part>,
 }
@@ -141,9 +145,22 @@ impl<'a> CellLine<'a> {
             traces: verdict.figures.traces(),
             operations: verdict.figures.operations,
             elapsed_ms: u64::try_from(verdict.figures.elapsed.as_millis()).unwrap_or(u64::MAX),
+            branches: verdict.coverage.branches.iter().map(|b| b.name()).collect(),
+            never_ran: never_ran(verdict),
             part: Part::of(verdict),
         }
     }
+}
+
+fn never_ran(verdict: &Verdict) -> BTreeMap<&str, Vec<usize>> {
+    let cell = &verdict.cell;
+    let threads = &cell.scenario.variant(&cell.parameters).threads;
+    let mut never_ran: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (thread, step) in &verdict.coverage.never_ran {
+        let name = &threads[thread.index()].name;
+        never_ran.entry(name).or_default().push(step + 1);
+    }
+    never_ran
 }
 
 /// What there is to check in one scenario.

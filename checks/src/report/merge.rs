@@ -4,18 +4,21 @@
 //! is needed here beside. Whatever is not as it must be is an error: a shard
 //! that is missing or there twice, of another version or of another scenario.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use miette::Diagnostic;
 use serde::Deserialize;
+use stalewake_model::coverage::Branch;
 use stalewake_model::release::Release;
+use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use super::json::{SCHEMA, VERSION};
 use super::token::{Token, cell_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
+use crate::coverage::Coverage;
 use crate::explore::{Findings, Options, Shard};
 use crate::scenario::Scenario;
 use crate::verdict::{Figures, Reachable, Status, Verdict};
@@ -120,6 +123,8 @@ struct Line {
     cell_sum: String,
     foreign: u64,
     abandoned: Vec<String>,
+    branches: Vec<String>,
+    never_ran: BTreeMap<String, Vec<usize>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,6 +139,8 @@ struct Shares {
     cell: Cell,
     /// By shard, with the file it comes from.
     parts: BTreeMap<Shard, (String, Findings)>,
+    /// What all of them have reached.
+    coverage: Coverage,
 }
 
 /// Puts the shards together: for each file its name and its text.
@@ -160,7 +167,9 @@ pub fn merge(
             let shares = cells.entry(name).or_insert_with(|| Shares {
                 cell: part.cell,
                 parts: BTreeMap::new(),
+                coverage: part.coverage.clone(),
             });
+            shares.coverage.join(&part.coverage);
             shares.add(part.shard, file, part.findings)?;
         }
     }
@@ -216,6 +225,7 @@ impl Shares {
             self.cell,
             &Options::default(),
             whole.checked(),
+            self.coverage,
         ))
     }
 }
@@ -226,6 +236,7 @@ struct Share {
     sum: String,
     shard: Shard,
     findings: Findings,
+    coverage: Coverage,
 }
 
 /// What is wrong with a line, wherever it stands.
@@ -274,6 +285,9 @@ impl Share {
         reachable.sort_by_key(|found| found.kind);
         let abandoned = line.abandoned.iter().map(|name| kind(name));
         Ok(Share {
+            coverage: line
+                .coverage(&cell)
+                .ok_or_else(|| wrong("what was reached is nothing"))?,
             sum: line.cell_sum,
             shard: line.shard.parse().map_err(|_| wrong("the shard is none"))?,
             findings: Findings {
@@ -299,6 +313,26 @@ impl Share {
 }
 
 impl Line {
+    fn coverage(&self, cell: &Cell) -> Option<Coverage> {
+        let threads = &cell.scenario.variant(&cell.parameters).threads;
+        let mut never_ran = BTreeSet::new();
+        for (name, steps) in &self.never_ran {
+            let thread = threads.iter().position(|thread| thread.name == *name)?;
+            let id = ThreadId(u8::try_from(thread).ok()?);
+            for step in steps {
+                (1..=threads[thread].steps.len())
+                    .contains(step)
+                    .then_some(())?;
+                never_ran.insert((id, step - 1));
+            }
+        }
+        let branches = self.branches.iter().map(|name| Branch::from_name(name));
+        Some(Coverage {
+            branches: branches.collect::<Option<_>>()?,
+            never_ran,
+        })
+    }
+
     fn cell(&self, scenarios: &[Arc<Scenario>]) -> Result<Cell, Wrong> {
         let no_cell = || Wrong::Cell(format!("{}/…/{}", self.scenario, self.kernel));
         let named = |scenario: &&Arc<Scenario>| scenario.name == self.scenario;

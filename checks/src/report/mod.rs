@@ -10,12 +10,14 @@
 //! | [`summary`] | what stands below the table: counts, assumptions, differences |
 //! | [`observation`] | one line for each cell and kind, as herd7 prints them |
 //! | [`sample`] | how often samples hit each kind, beside what the search found |
+//! | [`coverage`] | what no execution has reached |
 //! | [`json`] | one object for each cell: the contract with other programs |
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread |
 //! | [`progress`] | the bar shown while cells are explored |
 
+pub mod coverage;
 pub mod explain;
 #[cfg(test)]
 mod fixture;

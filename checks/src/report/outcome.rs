@@ -2,6 +2,7 @@
 
 use stalewake_model::violation::Kind;
 
+use super::coverage::vacuous;
 use crate::verdict::{Status, Verdict};
 
 /// A verdict, and how to see it happen.
@@ -20,18 +21,17 @@ pub enum Outcome {
     AsExpected,
     /// A budget ran out, and what was found until then is no difference.
     Incomplete,
-    /// Something differs from what was expected, or an exploration broke down.
+    /// Something differs from what was expected, an exploration broke down, or
+    /// a step of a scenario never ran.
     Differs,
 }
 
 impl Outcome {
     /// What all of `checked` come to.
     pub fn of(checked: &[Checked]) -> Outcome {
-        checked
-            .iter()
-            .map(Checked::outcome)
-            .max()
-            .unwrap_or(Outcome::AsExpected)
+        let vacuous = (!vacuous(checked).is_empty()).then_some(Outcome::Differs);
+        let all = checked.iter().map(Checked::outcome);
+        all.chain(vacuous).max().unwrap_or(Outcome::AsExpected)
     }
 
     /// The exit code of the command.

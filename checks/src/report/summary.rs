@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use stalewake_model::violation::{Class, Kind};
 
+use super::coverage::vacuous;
 use super::style::{counted, grouped};
 use super::table::DIFFERS;
 use super::{Checked, Style, Tone, wrap};
@@ -157,8 +158,17 @@ fn assumptions(checked: &[Checked]) -> Vec<String> {
 /// sentence when nothing does.
 pub fn differences(checked: &[Checked], style: Style) -> String {
     let differing: Vec<&Checked> = checked.iter().filter(|c| c.differs()).collect();
-    if differing.is_empty() {
+    let vacuous = vacuous(checked);
+    if differing.is_empty() && vacuous.is_empty() {
         return all_as_expected(checked, style);
+    }
+    let never_ran: String = vacuous
+        .iter()
+        .flat_map(|step| wrap(&format!("{DIFFERS} {step}"), style.width, 4))
+        .map(|line| style.paint(Tone::Bad, &line) + "\n")
+        .collect();
+    if differing.is_empty() {
+        return never_ran;
     }
     let heading = match differing.len() {
         1 => "1 cell is not as its scenario expects:".to_owned(),
@@ -167,7 +177,7 @@ pub fn differences(checked: &[Checked], style: Style) -> String {
             grouped(n as u64)
         ),
     };
-    let mut text = style.paint(Tone::Strong, &heading) + "\n";
+    let mut text = never_ran + &style.paint(Tone::Strong, &heading) + "\n";
     for checked in differing {
         text += &difference(checked, style);
     }

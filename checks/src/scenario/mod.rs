@@ -39,6 +39,8 @@ pub struct Scenario {
     pub source: String,
     /// What happens, in prose.
     pub story: String,
+    /// The text of the whole file.
+    pub text: String,
     /// What it can be varied by, in the order of the file.
     pub parameters: Vec<Parameter>,
     /// What is run for each combination of parameter values.

@@ -173,6 +173,7 @@ fn scenario(name: &str, text: &str) -> Result<Scenario> {
         title,
         source,
         story,
+        text: text.to_owned(),
         parameters: declared.parameters,
         variants,
         expectations,

@@ -1,0 +1,18 @@
+//! Exploring in a process of its own.
+//!
+//! Every execution maps and unmaps the stacks of its threads, and the kernel
+//! lets one thread of a process do that at a time: two searches in one process
+//! are hardly faster than one after the other. So each search runs in a worker,
+//! a process of the same binary. A worker that dies costs its cell an error,
+//! and nothing else.
+//!
+//! A worker reads one request after another from its standard input and writes
+//! what it finds to its standard output, as lines of JSON; both ends are the
+//! same program, so the format is nobody else's business.
+
+mod host;
+mod protocol;
+mod serve;
+
+pub use host::Worker;
+pub use serve::serve;
