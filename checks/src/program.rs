@@ -83,6 +83,7 @@ impl CellProgram {
                     .fold(0, |all, bit| all | bit),
                 held: held(&variant, number),
                 stays: !is_removed(&variant, page.inode),
+                writeback_tags: page.writeback_tags,
             });
         let cached: Vec<CachedPage> = cached.collect();
         let used = variant
@@ -163,6 +164,8 @@ fn config(spec: &MachineSpec) -> Config {
             Device::Queue => Disk::Queued,
             Device::Immediate => Disk::Immediate,
         },
+        page_lock_unfairness: spec.page_lock_unfairness,
+        bookmark_every: spec.bookmark_every,
     }
 }
 

@@ -550,10 +550,103 @@ fn the_list_names_every_scenario_and_its_cells() {
         ("missed-wakeup", 25),
         ("killable-lock", 10),
         ("truncate-in-flight", 5),
+        ("reclaim", 5),
     ] {
         assert!(
             found.contains(&(name.to_owned(), cells)),
             "{name}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_version_is_explained_by_its_row_and_its_commits() {
+    let output = stalewake(&["kernels", "5.4.251"]);
+    assert_eq!(code(&output), 0);
+    let text = stdout(&output);
+    assert!(text.starts_with("5.4.251 is v5.4.249: "), "{text}");
+    assert!(text.contains("  yes  073861ed77 "), "{text}");
+    assert!(text.contains("  no   5ef64cc8987a "), "{text}");
+    let uncertain = stdout(&stalewake(&["kernels", "4.19.300"]));
+    assert!(uncertain.contains("Uncertain: "), "{uncertain}");
+}
+
+/// A choice of commits that makes a row is that row, and what is expected of
+/// it holds.
+#[test]
+fn commits_make_a_kernel() {
+    let cell = "shmem-tail/truncate=skip";
+    let json = |commits| {
+        let output = stalewake(&["check", cell, "--commits", commits, "--format", "json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        serde_json::from_str::<serde_json::Value>(stdout(&output).trim()).expect("one line")
+    };
+    let row = json("073861ed,5ef64cc8987a,2a9127fcf229");
+    assert_eq!(
+        (&row["release"], &row["as_expected"]),
+        (&"v5.10".into(), &true.into())
+    );
+    let picked = json("073861ed77");
+    assert_eq!(picked["mechanisms"]["end-ref"], "get-page");
+    assert_eq!(
+        (&picked["release"], &picked["expected"]),
+        (&"v5.8".into(), &().into())
+    );
+}
+
+#[test]
+fn a_row_with_the_same_mechanisms_is_expected_to_do_the_same() {
+    let output = stalewake(&[
+        "check",
+        "shmem-tail/truncate=skip/v6.6.30",
+        "--format",
+        "json",
+    ]);
+    let line: serde_json::Value = serde_json::from_str(stdout(&output).trim()).expect("one line");
+    assert_eq!(
+        (&line["release"], &line["as_expected"]),
+        (&"v5.16".into(), &true.into())
+    );
+}
+
+#[test]
+fn kernels_that_cannot_be_are_refused_with_a_reason() {
+    let questions: [(&[&str], &str); 5] = [
+        (
+            &["check", "shmem-tail", "--commits", "5ef64cc8987a"],
+            "2a9127fcf229",
+        ),
+        (
+            &["check", "shmem-tail", "--commits", "deadbeef"],
+            "known commits",
+        ),
+        (
+            &["check", "shmem-tail", "--kernel", "4.9"],
+            "begins with v4.14",
+        ),
+        (
+            &["check", "shmem-tail", "--kernel", "5.4.0-150-generic"],
+            "distribution",
+        ),
+        (
+            &[
+                "check",
+                "shmem-tail",
+                "--kernel",
+                "v6.7",
+                "--with",
+                "waiters-test-order=before-clear",
+            ],
+            "exclude each other",
+        ),
+    ];
+    for (arguments, reason) in questions {
+        let output = stalewake(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(
+            stderr(&output).contains(reason),
+            "{arguments:?}: {}",
+            stderr(&output)
         );
     }
 }

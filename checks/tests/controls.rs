@@ -125,6 +125,10 @@ fn every_scenario_of_the_fix_needs_the_reference() {
         ("unreferenced-touch", "truncate=skip", Kind::ForeignRead),
         ("fdatawait-last-reference", "", Kind::ForeignWrite),
         ("hash-collision", "", Kind::ForeignWrite),
+        ("hot-remove", "truncate=wait", Kind::ForeignWrite),
+        ("reclaim", "", Kind::ForeignRead),
+        ("migration", "", Kind::ForeignRead),
+        ("nonatomic-flags", "case=stale-clear", Kind::ForeignWrite),
     ] {
         let cell = cell(&shipped(scenario), parameter, "v5.10.7");
         is_caught(&cell, "reference-drop", "before-wake", kind);
@@ -310,5 +314,19 @@ fn a_waiter_that_queues_without_a_reference_marks_a_free_page() {
             kinds.contains(&Kind::BadPage) || kinds.contains(&Kind::LostFlagUpdate),
             "{kernel}: {kinds:?}"
         );
+    }
+}
+
+/// An atomic update in the place of the load and the store loses nothing.
+#[test]
+fn an_atomic_flag_update_loses_nothing() {
+    let scenario = rewritten(
+        "nonatomic-flags",
+        "__ClearPageDirty(P)",
+        "set_page_dirty(P)",
+    );
+    for kernel in ["v5.8", "v5.9-rc1", "v5.10.7"] {
+        let cell = cell(&scenario, "case=lost-waiters", kernel);
+        assert_eq!(reachable(&cell), BTreeSet::new(), "{cell}");
     }
 }

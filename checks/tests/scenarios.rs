@@ -1,22 +1,25 @@
 //! One trial for each cell of the shipped scenarios, named as the command line
 //! names it: what can be reached must be exactly what the file expects, and
-//! every schedule must have been explored.
+//! every schedule must have been explored. Together the cells must reach every
+//! step of their scenarios, and every branch of the waking and the waiting.
 //!
 //! With `--cfg loom` every cell is explored. Without it, the cells that take
 //! longest are ignored, and the others are explored all the same, so that a
 //! plain `cargo test` checks something real; `-- --include-ignored` explores
 //! those, too.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use stalewake::cell::Cell;
 use stalewake::explore::{self, Options};
-use stalewake::report::Checked;
+use stalewake::report::{Checked, coverage};
 use stalewake::scenario;
 use stalewake::verdict::{Status, Verdict};
+use stalewake_model::coverage::Branch;
 use stalewake_model::violation::Kind;
 
 fn main() -> ExitCode {
@@ -28,7 +31,29 @@ fn main() -> ExitCode {
         eprintln!("error: no scenario is shipped, so nothing is tested");
         return ExitCode::FAILURE;
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let number = trials.len();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
+    // Of a selection nothing can be said.
+    if checked.len() == number && !reaches_everything(&checked) {
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}
+
+/// What was found in the cells so far.
+static CHECKED: Mutex<Vec<Checked>> = Mutex::new(Vec::new());
+
+/// Whether there is no step that never ran, and no branch never taken.
+fn reaches_everything(checked: &[Checked]) -> bool {
+    let vacuous = coverage::vacuous(checked);
+    for step in &vacuous {
+        eprintln!("error: {step}");
+    }
+    let taken = checked.iter().flat_map(|c| &c.verdict.coverage.branches);
+    let all = taken.collect::<BTreeSet<_>>().len() == Branch::ALL.len();
+    println!("{}", coverage::branches(checked));
+    vacuous.is_empty() && all
 }
 
 fn trials() -> Vec<Trial> {
@@ -65,6 +90,14 @@ fn is_large(cell: &Cell) -> bool {
 
 fn check(cell: &Cell) -> Result<(), Failed> {
     let verdict = explore::explore(cell, &Options::default(), &Arc::default());
+    let checked = Checked {
+        verdict: verdict.clone(),
+        explain: String::new(),
+    };
+    CHECKED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(checked);
     if let Status::Error(reason) = &verdict.status {
         return Err(format!("the exploration broke down: {reason}").into());
     }

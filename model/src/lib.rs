@@ -4,6 +4,7 @@
 //! maps each function to the kernel's, step by step, and says what was left
 //! out. Everything is called with a [`current::Current`], the task that runs.
 
+pub mod combination;
 pub mod coverage;
 pub mod current;
 pub mod ext4;

@@ -4,7 +4,7 @@ use crate::coverage::Marks;
 use crate::ext4::Bio;
 use crate::filemap::AddressSpace;
 use crate::mechanism::Kernel;
-use crate::page::Page;
+use crate::page::{Page, held_by_writeback};
 use crate::page_alloc::Zone;
 use crate::sync::{MAX_THREADS, Mailbox, Objects, SpinLock, Task, ThreadId};
 use crate::violation::{Kind, Violation};
@@ -34,6 +34,12 @@ pub struct Config {
     pub debug_vm: bool,
     /// How its disk completes.
     pub disk: Disk,
+    /// `page_lock_unfairness`: so often an EXCLUSIVE waiter is only woken
+    /// before the bit is handed over to it; 5 in the kernel.
+    pub page_lock_unfairness: u16,
+    /// After more entries than this a walk over a wait queue leaves a bookmark
+    /// and lets go of the lock; 64 in the kernel.
+    pub bookmark_every: u16,
 }
 
 /// A page that is in a file's page cache at the start.
@@ -51,6 +57,9 @@ pub struct CachedPage {
     pub held: [i64; MAX_THREADS],
     /// Nothing in the program takes it out of the page cache.
     pub stays: bool,
+    /// Its file's mapping uses writeback tags. That of the swap cache does not:
+    /// then PG_writeback is set and cleared without the i_pages lock.
+    pub writeback_tags: bool,
 }
 
 /// The shared state of a model run.
@@ -88,7 +97,7 @@ impl Machine {
         let in_cache = |pfn: u16| cached.iter().find(|page| page.pfn == pfn);
         let pages = (0..config.frames)
             .map(|pfn| match in_cache(pfn) {
-                Some(page) => Page::cached(objects, page),
+                Some(page) => Page::cached(objects, &kernel, page),
                 None => Page::free(objects, pfn),
             })
             .collect();
@@ -142,7 +151,11 @@ impl Machine {
                 .iter()
                 .map(|inode| inode.holds_at_end(page.pfn))
                 .sum::<i64>();
-            let (expected, found) = (cached + held(page.pfn), page.refcount.at_end());
+            let writeback = page
+                .flags
+                .at_end(|flags, _| held_by_writeback(&self.kernel, flags));
+            let expected = cached + writeback + held(page.pfn);
+            let found = page.refcount.at_end();
             if expected != found {
                 violations.push(Violation {
                     kind: Kind::ReferenceLeak,

@@ -3,6 +3,7 @@
 use crate::current::Current;
 use crate::filemap::AddressSpace;
 use crate::machine::CachedPage;
+use crate::mechanism::{EndRef, Kernel, TailCheck};
 use crate::sync::{Access, Counter, GhostCell, Objects, ThreadId, Word};
 use crate::violation::{Halt, Kind};
 
@@ -98,9 +99,11 @@ impl PageGhost {
         self.io_in_flight.set(access, true);
     }
 
-    /// PG_writeback is being cleared.
-    pub fn end_io(&mut self, access: &mut Access) {
+    /// PG_writeback is being cleared. Returns whether it was set.
+    pub fn end_io(&mut self, access: &mut Access) -> bool {
+        let was_in_flight = self.io_in_flight.get(access);
         self.io_in_flight.set(access, false);
+        was_in_flight
     }
 
     /// PG_locked is being taken for `owner`. Returns whether nobody had it.
@@ -154,14 +157,17 @@ impl Page {
     }
 
     /// A frame that is in a file's page cache in the initial state.
-    pub fn cached(objects: &mut Objects, cached: &CachedPage) -> Page {
+    ///
+    /// If writeback holds a reference and the page is under writeback, that
+    /// one is there, too.
+    pub fn cached(objects: &mut Objects, kernel: &Kernel, cached: &CachedPage) -> Page {
         let mapping = AddressSpace::mapping_of(cached.inode, cached.index);
         Page::new(objects, cached.pfn, cached.flags, mapping, |objects| {
-            let held = cached.held;
+            let unowned = 1 + held_by_writeback(kernel, cached.flags);
             if cached.stays {
-                Counter::pinned(objects, "_refcount", cached.pfn, held)
+                Counter::pinned(objects, "_refcount", cached.pfn, unowned, cached.held)
             } else {
-                let references = 1 + held.iter().sum::<i64>();
+                let references = unowned + cached.held.iter().sum::<i64>();
                 Counter::new(objects, "_refcount", cached.pfn, references)
             }
         })
@@ -195,10 +201,15 @@ impl Page {
     }
 }
 
+/// How many references go with the PG_writeback of a page with these flags.
+pub(crate) fn held_by_writeback(kernel: &Kernel, flags: u64) -> i64 {
+    i64::from(kernel.end_ref == EndRef::HeldByWriteback && flags & PG_WRITEBACK != 0)
+}
+
 /// The bit whose presence makes an access to PG_waiters a BUG
 /// (`PF_ONLY_HEAD`); none unless `CONFIG_DEBUG_VM_PGFLAGS`.
 fn only_head(cx: &Current<'_>) -> u64 {
-    if cx.config().debug_vm_pgflags {
+    if cx.config().debug_vm_pgflags && cx.kernel().tail_check == TailCheck::OnlyHead {
         COMPOUND_TAIL
     } else {
         0

@@ -2,14 +2,19 @@
 
 use crate::current::Current;
 use crate::filemap::{
-    AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, find_get_page_tag, lock_page,
-    unlock_page, wait_on_page_bit, wake_up_page, wake_up_page_bit,
+    AddressSpace, Behavior, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, find_get_page_tag, lock_page,
+    unlock_page, wait_again_on_page_bit, wait_on_page_bit_common,
 };
-use crate::mechanism::{EndRef, ReferenceDrop, WaitOnWriteback, WaitersTestOrder};
-use crate::page::{PG_DIRTY, PG_RECLAIM, PG_WAITERS, PG_WRITEBACK, Page, Use};
-use crate::swap::{get_page, put_page};
-use crate::sync::Word;
+use crate::mechanism::{
+    EndRef, EndWaitersTest, SetWriteback, WaitOnWriteback, WriteCachePagesWait,
+};
+use crate::page::{PG_DIRTY, PG_WAITERS, PG_WRITEBACK, Page, Use};
+use crate::swap::{get_page_for_writeback, put_page};
+use crate::sync::{SleepState, SpinGuard, Word};
 use crate::violation::{Halt, Kind};
+use crate::wait::WaitCall;
+
+pub use crate::filemap::end_page_writeback;
 
 /// What a sync waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,28 +25,35 @@ pub enum SyncMode {
     None,
 }
 
-/// The file that a page belongs to, and its slot there. Called by who knows
-/// that the page is in a page cache: it is locked, or under writeback.
+/// The file that a page belongs to and its slot there, if that file uses
+/// writeback tags. Called by who knows that the page is in a page cache: it is
+/// locked, or under writeback.
 fn page_mapping<'m>(cx: &Current<'m>, page: &Page) -> Option<(&'m AddressSpace, &'m Word)> {
-    AddressSpace::of(cx, page.mapping.load(cx))
+    AddressSpace::of(cx, page.mapping.load(cx)).filter(|(mapping, _)| mapping.has_writeback_tags())
 }
 
 /// `set_page_writeback`, of a locked page. Returns whether it was under
-/// writeback already.
+/// writeback already; never under `set-writeback=wait-to-set`, which waits
+/// until it was not.
 ///
 /// # Errors
-/// When a holder of the i_pages lock halted.
+/// When a holder of the i_pages lock halted; what waiting can meet.
 pub fn set_page_writeback(cx: &Current<'_>, page: &Page) -> Result<bool, Halt> {
     let _call = cx.enter("set_page_writeback");
+    // Nobody can sleep with the i_pages lock held, so the bit is had before.
+    if cx.kernel().set_writeback == SetWriteback::WaitToSet && test_and_set_writeback(cx, page).0 {
+        let sleep = SleepState::Uninterruptible;
+        wait_on_page_bit_common(cx, page, PG_WRITEBACK, Behavior::Exclusive, sleep)?;
+    }
     let mapping = page_mapping(cx, page);
     let _i_pages = mapping.map(|(mapping, _)| mapping.lock(cx)).transpose()?;
-    let (was_set, ()) = page
-        .flags
-        .test_and_set_and(cx, PG_WRITEBACK, |ghost, a, was_set| {
-            if !was_set {
-                ghost.begin_io(a);
-            }
-        });
+    let was_set = match cx.kernel().set_writeback {
+        SetWriteback::Set => test_and_set_writeback(cx, page).0,
+        SetWriteback::WaitToSet => false,
+    };
+    if !was_set && cx.kernel().end_ref == EndRef::HeldByWriteback {
+        get_page_for_writeback(cx, page);
+    }
     if let Some((_, slot)) = mapping {
         if !was_set {
             slot.set(cx, WRITEBACK_MARK);
@@ -54,70 +66,84 @@ pub fn set_page_writeback(cx: &Current<'_>, page: &Page) -> Result<bool, Halt> {
     Ok(was_set)
 }
 
-/// `test_clear_page_writeback`. Returns whether it was set, and which use and
-/// which writeback of the page have ended. The clear is under the i_pages
-/// lock: until that is released nobody can take the page out of its file.
+/// One fully ordered RMW; whether PG_writeback was set, and in which use of
+/// the frame.
+pub(crate) fn test_and_set_writeback(cx: &Current<'_>, page: &Page) -> (bool, u32) {
+    page.flags
+        .test_and_set_and(cx, PG_WRITEBACK, |ghost, a, was_set| {
+            if !was_set {
+                ghost.begin_io(a);
+            }
+            ghost.life(a)
+        })
+}
+
+/// What the clear of PG_writeback has ended, and seen.
+pub(crate) struct Cleared {
+    /// Which use and which writeback of the page have ended.
+    pub of: Use,
+    /// PG_waiters, if the same operation has looked at it.
+    pub waiters: Option<bool>,
+}
+
+/// `test_clear_page_writeback`: what was cleared, nothing if the bit was not
+/// set, and the i_pages lock, still held: until that is released nobody can
+/// take the page out of its file. A mapping without writeback tags has no
+/// such section.
 ///
 /// # Errors
 /// When a holder of the i_pages lock halted.
-pub fn test_clear_page_writeback(cx: &Current<'_>, page: &Page) -> Result<(bool, Use), Halt> {
+pub(crate) fn test_clear_page_writeback<'a>(
+    cx: &'a Current<'_>,
+    page: &Page,
+) -> Result<(Option<Cleared>, Option<SpinGuard<'a, ()>>), Halt> {
     let _call = cx.enter("test_clear_page_writeback");
     let mapping = page_mapping(cx, page);
-    let _i_pages = mapping.map(|(mapping, _)| mapping.lock(cx)).transpose()?;
-    let (was_set, of) = page
-        .flags
-        .test_and_clear_and(cx, PG_WRITEBACK, |ghost, a, was_set| {
-            if was_set {
-                ghost.end_io(a);
-            }
-            ghost.current_use(a)
-        });
+    let i_pages = mapping.map(|(mapping, _)| mapping.lock(cx)).transpose()?;
+    let (was_set, waiters, of) = match cx.kernel().end_waiters_test {
+        EndWaitersTest::Load => {
+            let (was_set, of) =
+                page.flags
+                    .test_and_clear_and(cx, PG_WRITEBACK, |ghost, a, was_set| {
+                        if was_set {
+                            ghost.end_io(a);
+                        }
+                        ghost.current_use(a)
+                    });
+            (was_set, None, of)
+        }
+        EndWaitersTest::SameRmw => {
+            let (waiters, (was_set, of)) = page.flags.xor_unlock_is_negative_byte_and(
+                cx,
+                PG_WRITEBACK,
+                PG_WAITERS,
+                |ghost, a| (ghost.end_io(a), ghost.current_use(a)),
+            );
+            (was_set, Some(waiters), of)
+        }
+    };
     if let (true, Some((_, slot))) = (was_set, mapping) {
         slot.clear(cx, WRITEBACK_MARK);
     }
-    Ok((was_set, of))
+    Ok((was_set.then_some(Cleared { of, waiters }), i_pages))
 }
 
-/// `end_page_writeback`: the I/O is over. Called with no reference held.
+/// The part of `test_clear_page_writeback` that `clear-in-wake=yes` leaves
+/// there. Returns the i_pages lock, still held.
 ///
 /// # Errors
-/// [`Kind::EndNotUnderWriteback`], and what the wake-up can meet.
-pub fn end_page_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
-    let _call = cx.enter("end_page_writeback");
-    let kernel = cx.kernel();
-    if page.flags.test(cx, PG_RECLAIM) {
-        page.flags.clear(cx, PG_RECLAIM);
-    }
-    let waiters_before = match kernel.waiters_test_order {
-        WaitersTestOrder::AfterClear => None,
-        WaitersTestOrder::BeforeClear => Some(waiters_while_under_writeback(cx, page)),
+/// When a holder of the i_pages lock halted.
+pub(crate) fn clear_writeback_mark<'a>(
+    cx: &'a Current<'_>,
+    page: &Page,
+) -> Result<Option<SpinGuard<'a, ()>>, Halt> {
+    let _call = cx.enter("test_clear_page_writeback");
+    let Some((mapping, slot)) = page_mapping(cx, page) else {
+        return Ok(None);
     };
-    if kernel.end_ref == EndRef::GetPage {
-        get_page(cx, page);
-    }
-    let (was_set, of) = test_clear_page_writeback(cx, page)?;
-    if !was_set {
-        return cx.report(Kind::EndNotUnderWriteback, page.name());
-    }
-    cx.barrier("smp_mb__after_atomic");
-    let holds_reference = kernel.end_ref == EndRef::GetPage;
-    if holds_reference && kernel.reference_drop == ReferenceDrop::BeforeWake {
-        put_page(cx, page)?;
-    }
-    match waiters_before {
-        None => wake_up_page(cx, page, PG_WRITEBACK, of)?,
-        Some(true) => wake_up_page_bit(cx, page, PG_WRITEBACK, of)?,
-        Some(false) => {}
-    }
-    if holds_reference && kernel.reference_drop == ReferenceDrop::AfterWake {
-        put_page(cx, page)?;
-    }
-    Ok(())
-}
-
-/// The negative control's look at PG_waiters, too early.
-fn waiters_while_under_writeback(cx: &Current<'_>, page: &Page) -> bool {
-    page.flags.test(cx, PG_WAITERS)
+    let i_pages = mapping.lock(cx)?;
+    slot.clear(cx, WRITEBACK_MARK);
+    Ok(Some(i_pages))
 }
 
 /// `wait_on_page_writeback`: SHARED, by someone who holds a reference.
@@ -126,8 +152,9 @@ fn waiters_while_under_writeback(cx: &Current<'_>, page: &Page) -> bool {
 /// What waiting can meet.
 pub fn wait_on_page_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("wait_on_page_writeback");
+    let call = WaitCall::new();
     while page.flags.test(cx, PG_WRITEBACK) {
-        wait_on_page_bit(cx, page, PG_WRITEBACK)?;
+        wait_again_on_page_bit(cx, page, PG_WRITEBACK, &call)?;
         if cx.kernel().wait_on_writeback == WaitOnWriteback::If {
             break;
         }
@@ -212,15 +239,34 @@ fn write_cache_page(
         // The kernel looks at PG_writeback here, too, and then again in
         // wait_on_page_writeback(). That the first look found the bit set and
         // the second clear makes no difference to finding it clear at once.
-        SyncMode::All => wait_on_page_writeback(cx, page)?,
+        SyncMode::All => wait_before_writing(cx, page)?,
         SyncMode::None if page.flags.test(cx, PG_WRITEBACK) => return unlock_page(cx, page),
         SyncMode::None => {}
     }
-    bug_on_writeback(cx, page)?;
+    if cx.kernel().set_writeback == SetWriteback::Set {
+        bug_on_writeback(cx, page)?;
+    }
     if !clear_page_dirty_for_io(cx, page) {
         return unlock_page(cx, page);
     }
     writepage(page)
+}
+
+/// The wait of `write_cache_pages` for an earlier writeback; none where
+/// `set_page_writeback` waits itself.
+fn wait_before_writing(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+    let kernel = cx.kernel();
+    if kernel.set_writeback == SetWriteback::WaitToSet {
+        return Ok(());
+    }
+    loop {
+        wait_on_page_writeback(cx, page)?;
+        let again = kernel.write_cache_pages_wait == WriteCachePagesWait::While
+            && page.flags.test(cx, PG_WRITEBACK);
+        if !again {
+            return Ok(());
+        }
+    }
 }
 
 /// `BUG_ON(PageWriteback(page))`, by someone who holds the page lock and has

@@ -13,6 +13,13 @@ pub fn get_page(cx: &Current<'_>, page: &Page) {
     page.refcount.inc(cx);
 }
 
+/// `get_page` by `set_page_writeback`, whose reference goes with PG_writeback
+/// and is dropped by whoever clears that.
+pub(crate) fn get_page_for_writeback(cx: &Current<'_>, page: &Page) {
+    let _call = cx.enter("get_page");
+    page.refcount.inc_unowned(cx);
+}
+
 /// `get_page_unless_zero`: a reference to a page that may be gone already.
 pub fn get_page_unless_zero(cx: &Current<'_>, page: &Page) -> bool {
     let _call = cx.enter("get_page_unless_zero");
@@ -25,7 +32,20 @@ pub fn get_page_unless_zero(cx: &Current<'_>, page: &Page) -> bool {
 /// [`Kind::ReferenceUnderflow`], and what freeing the page can meet.
 pub fn put_page(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("put_page");
-    match page.refcount.dec_and_test(cx) {
+    put(cx, page, page.refcount.dec_and_test(cx))
+}
+
+/// The same, of the reference that goes with PG_writeback.
+///
+/// # Errors
+/// [`Kind::ReferenceUnderflow`], and what freeing the page can meet.
+pub(crate) fn put_page_of_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+    let _call = cx.enter("put_page");
+    put(cx, page, page.refcount.dec_unowned_and_test(cx))
+}
+
+fn put(cx: &Current<'_>, page: &Page, left: Ordering) -> Result<(), Halt> {
+    match left {
         Ordering::Less => cx.report(Kind::ReferenceUnderflow, page.name()),
         Ordering::Equal => __put_page(cx, page),
         Ordering::Greater => Ok(()),

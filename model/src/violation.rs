@@ -94,6 +94,9 @@ kinds! {
     /// A non-atomic flags write wiped a concurrent atomic one.
     LostFlagUpdate = "lost-flag-update", Fatal,
         "a non-atomic write of the flags word wiped a concurrent atomic update";
+    /// A walk over a wait queue that need never end.
+    Livelock = "livelock", Fatal,
+        "live-lock: a walk over a wait queue has met a waiter again that it had woken, and can go on like that";
     /// A struct page was read without a reference after its use ended.
     ForeignRead = "foreign-read", Hazard,
         "a struct page was read without a reference after that use of the page had ended";

@@ -1,5 +1,6 @@
 //! `check`: explore cells and compare.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use stalewake::explore::{Options, Shard, Split};
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::observation::observation;
 use stalewake::report::progress::{Bar, Shown};
-use stalewake::report::summary::{differences, legend};
+use stalewake::report::summary::{coverage, differences, legend};
 use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome, Style};
 use stalewake::verdict::{Search, Status};
@@ -43,6 +44,7 @@ Examples:
   stalewake check writeback-reuse/truncate=wait/v5.9     one cell
   stalewake check same-page --kernel v5.9 --with wait-on-writeback=while
                                                          what one fix alone does
+  stalewake check --commits 2a9127fcf229,073861ed77      a backport of two commits
   stalewake check writeback-reuse --kernel v5.10 --memory c11 --bound 2 \
                   --with woken-publish=relaxed           a bug of weak memory only
   stalewake check ./mine.toml --budget 5m                a file, in five minutes
@@ -66,6 +68,15 @@ pub(super) struct CheckOptions {
     /// Check these kernels, not those that the scenario lists.
     #[arg(long, value_name = "K", value_delimiter = ',')]
     kernel: Vec<String>,
+    /// Check v5.8 with these commits, named by at least seven digits of their
+    /// hashes: what a backport of only some of them would do.
+    #[arg(
+        long,
+        value_name = "HASH",
+        value_delimiter = ',',
+        conflicts_with = "kernel"
+    )]
+    commits: Vec<String>,
     /// Only this value of a parameter; may be repeated.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
     set: Vec<Choice>,
@@ -127,6 +138,7 @@ pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<
     let chosen = catalogue.choose(arguments)?;
     let wishes = Wishes {
         kernels: asked.kernel.clone(),
+        commits: asked.commits.clone(),
         set: asked.set.clone(),
         with: asked.with.clone(),
     };
@@ -221,9 +233,15 @@ pub(super) fn print_table(
     style: Style,
 ) -> miette::Result<()> {
     let differences = differences(checked, style);
+    let scenarios = checked.iter().map(|c| &c.verdict.cell.scenario.name);
+    let covered = if scenarios.collect::<BTreeSet<_>>().len() > 1 {
+        coverage(checked, style)
+    } else {
+        String::new()
+    };
     match quiet {
         false => print(&format!(
-            "{}\n{}\n{differences}",
+            "{}\n{}{covered}\n{differences}",
             table(checked, style),
             legend(checked, elapsed, style),
         )),

@@ -4,7 +4,7 @@ use miette::Diagnostic;
 use stalewake::report::wrap;
 
 /// How wide a list of names may be, beside what is printed in front of it.
-const HELP_WIDTH: usize = 70;
+pub(super) const HELP_WIDTH: usize = 70;
 
 /// Names that are at least so similar are suggested.
 const SIMILAR: f64 = 0.7;

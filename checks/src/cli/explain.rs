@@ -30,6 +30,15 @@ pub(super) struct ExplainArgs {
     /// The kernel, unless SCENARIO names it.
     #[arg(long, value_name = "K")]
     kernel: Option<String>,
+    /// The kernel is v5.8 with these commits, named by at least seven digits of their
+    /// hashes: what a backport of only some of them would do.
+    #[arg(
+        long,
+        value_name = "HASH",
+        value_delimiter = ',',
+        conflicts_with = "kernel"
+    )]
+    commits: Vec<String>,
     /// The value of a parameter; without it, the first in which something goes
     /// wrong. May be repeated.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
@@ -75,11 +84,12 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     let Some(one) = chosen.first() else {
         return Ok(ExitCode::from(2));
     };
-    if args.kernel.is_none() && one.kernel.is_none() {
+    if args.kernel.is_none() && args.commits.is_empty() && one.kernel.is_none() {
         return Err(BadQuestion::NoKernel.into());
     }
     let wishes = Wishes {
         kernels: args.kernel.iter().cloned().collect(),
+        commits: args.commits.clone(),
         set: args.set.clone(),
         with: args.with.clone(),
     };

@@ -4,6 +4,7 @@ mod check;
 mod duration;
 mod error;
 mod explain;
+mod kernel;
 mod kernels;
 mod list;
 mod merge;

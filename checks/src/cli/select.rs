@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use stalewake::cell::{Cell, KernelChoice, Parameters};
 use stalewake::scenario::{self, Scenario, ScenarioError};
-use stalewake_model::mechanism::{Kernel, UnknownMechanism};
 use stalewake_model::release::Release;
 
 use super::Choice;
 use super::error::{BadQuestion, Unknown};
+use super::kernel::{change, of_commits, release, warn_of_doubt};
 
 /// The scenarios that can be named.
 pub(super) struct Catalogue {
@@ -38,6 +38,8 @@ pub(super) struct Chosen {
 pub(super) struct Wishes {
     /// The kernels, by the names given; none means those of each scenario.
     pub(super) kernels: Vec<String>,
+    /// The commits that v5.8 is to have, instead of kernels.
+    pub(super) commits: Vec<String>,
     /// The values of parameters.
     pub(super) set: Vec<Choice>,
     /// The mechanisms to be changed.
@@ -156,6 +158,7 @@ impl Chosen {
                 .into());
             } else {
                 self.kernel = Some(release(part)?);
+                warn_of_doubt(part);
                 part.clone_into(&mut self.typed_kernel);
             }
         }
@@ -188,7 +191,7 @@ impl Chosen {
     /// When one does not exist, or two are asked for at once.
     pub(super) fn kernels(&self, wishes: &Wishes) -> miette::Result<Vec<KernelChoice>> {
         let mut kernels = match self.kernel {
-            Some(_) if !wishes.kernels.is_empty() => {
+            Some(_) if !wishes.kernels.is_empty() || !wishes.commits.is_empty() => {
                 let cell = format!("{}/…/{}", self.argument, self.typed_kernel);
                 return Err(BadQuestion::TwoKernels { cell }.into());
             }
@@ -198,6 +201,7 @@ impl Chosen {
                     ..KernelChoice::of(release)
                 }]
             }
+            None if !wishes.commits.is_empty() => vec![of_commits(&wishes.commits)?],
             None if wishes.kernels.is_empty() => self
                 .scenario
                 .kernels()
@@ -207,7 +211,7 @@ impl Chosen {
             None => {
                 let choice = |typed: &String| {
                     let choice = KernelChoice::of(release(typed)?);
-                    Ok(KernelChoice {
+                    miette::Result::Ok(KernelChoice {
                         typed: typed.clone(),
                         ..choice
                     })
@@ -216,13 +220,11 @@ impl Chosen {
                     .kernels
                     .iter()
                     .map(choice)
-                    .collect::<Result<_, Unknown>>()?
+                    .collect::<miette::Result<_>>()?
             }
         };
         for choice in &mut kernels {
-            for change in &wishes.with {
-                set(&mut choice.kernel, change)?;
-            }
+            change(&mut choice.kernel, &wishes.with)?;
         }
         Ok(kernels)
     }
@@ -236,6 +238,7 @@ impl Wishes {
     /// when no cell is left. Nothing chosen at all is left to the caller.
     pub(super) fn cells(&self, chosen: &[Chosen]) -> miette::Result<Vec<(Cell, String)>> {
         self.require_parameters(chosen)?;
+        self.kernels.iter().for_each(|name| warn_of_doubt(name));
         let mut cells = Vec::new();
         let mut seen = BTreeSet::new();
         for one in chosen {
@@ -298,17 +301,6 @@ impl Wishes {
     }
 }
 
-/// The release of that name.
-pub(super) fn release(name: &str) -> Result<&'static Release, Unknown> {
-    Release::resolve(name).map_err(|_| {
-        Unknown::new(
-            "kernel",
-            name,
-            Release::ALL.iter().map(|release| release.name),
-        )
-    })
-}
-
 /// Complains if a scenario has no such parameter or if that has no such value.
 fn require_value(scenario: &Scenario, choice: &Choice) -> Result<(), Unknown> {
     let Some(parameter) = scenario.parameters.iter().find(|p| p.name == choice.name) else {
@@ -325,27 +317,4 @@ fn require_value(scenario: &Scenario, choice: &Choice) -> Result<(), Unknown> {
     );
     let values = parameter.values.iter().map(String::as_str);
     Err(Unknown::within("value", &choice.value, place, values))
-}
-
-/// Changes one mechanism of a kernel.
-fn set(kernel: &mut Kernel, change: &Choice) -> Result<(), Unknown> {
-    kernel
-        .set(&change.name, &change.value)
-        .map_err(|unknown| match unknown {
-            UnknownMechanism::Mechanism { name } => Unknown::new(
-                "mechanism",
-                &name,
-                Kernel::MECHANISMS.iter().map(|m| m.name),
-            ),
-            UnknownMechanism::Alternative { mechanism, name } => {
-                let alternatives = Kernel::mechanism(mechanism).map_or(&[][..], |m| m.alternatives);
-                let place = format!(" of mechanism `{mechanism}`");
-                Unknown::within(
-                    "alternative",
-                    &name,
-                    place,
-                    alternatives.iter().map(|a| a.name),
-                )
-            }
-        })
 }

@@ -29,6 +29,15 @@ pub(super) struct StressArgs {
     /// Run these kernels, not all those that the scenario lists.
     #[arg(long, value_name = "K", value_delimiter = ',')]
     kernel: Vec<String>,
+    /// Run v5.8 with these commits, named by at least seven digits of their
+    /// hashes: what a backport of only some of them would do.
+    #[arg(
+        long,
+        value_name = "HASH",
+        value_delimiter = ',',
+        conflicts_with = "kernel"
+    )]
+    commits: Vec<String>,
     /// Only this value of a parameter; may be repeated.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
     set: Vec<Choice>,
@@ -127,6 +136,7 @@ pub(super) fn run(args: &StressArgs) -> miette::Result<ExitCode> {
     let chosen = catalogue.choose(std::slice::from_ref(&args.scenario))?;
     let wishes = Wishes {
         kernels: args.kernel.clone(),
+        commits: args.commits.clone(),
         set: args.set.clone(),
         with: args.with.clone(),
     };

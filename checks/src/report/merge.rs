@@ -110,6 +110,7 @@ struct Line {
     scenario: String,
     parameters: Parameters,
     kernel: String,
+    release: String,
     mechanisms: BTreeMap<String, String>,
     status: String,
     reason: Option<String>,
@@ -340,7 +341,7 @@ impl Line {
         if !scenario.combinations().contains(&self.parameters) {
             return Err(no_cell());
         }
-        let release = Release::resolve(&self.kernel).map_err(|_| no_cell())?;
+        let release = Release::resolve(&self.release).map_err(|_| no_cell())?;
         let mut kernel = KernelChoice {
             typed: self.kernel.clone(),
             ..KernelChoice::of(release)

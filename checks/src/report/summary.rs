@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use stalewake_model::violation::{Class, Kind};
 
-use super::coverage::vacuous;
+use super::coverage::{branches, vacuous};
 use super::style::{counted, grouped};
 use super::table::DIFFERS;
 use super::{Checked, Style, Tone, wrap};
@@ -58,6 +58,11 @@ pub fn legend(checked: &[Checked], elapsed: std::time::Duration, style: Style) -
         text += &paragraphs(&assumption, Tone::Plain, style);
     }
     text
+}
+
+/// What of the model was reached.
+pub fn coverage(checked: &[Checked], style: Style) -> String {
+    paragraphs(&branches(checked), Tone::Plain, style)
 }
 
 fn paragraphs(text: &str, tone: Tone, style: Style) -> String {

@@ -18,6 +18,8 @@ impl Default for MachineSpec {
             debug_vm_pgflags: true,
             debug_vm: true,
             device: Device::Queue,
+            page_lock_unfairness: 5,
+            bookmark_every: 64,
         }
     }
 }
@@ -33,6 +35,8 @@ pub(super) fn machine(node: Option<Node<'_>>) -> Result<MachineSpec> {
         "debug_vm_pgflags",
         "debug_vm",
         "device",
+        "page_lock_unfairness",
+        "bookmark_every",
     ];
     let table = Table::new(node, "[machine]", &keys)?;
     if let Some(node) = table.optional("frames") {
@@ -64,6 +68,12 @@ pub(super) fn machine(node: Option<Node<'_>>) -> Result<MachineSpec> {
             }
         };
     }
+    if let Some(node) = table.optional("page_lock_unfairness") {
+        machine.page_lock_unfairness = node.number("`page_lock_unfairness`", 0..=5)?;
+    }
+    if let Some(node) = table.optional("bookmark_every") {
+        machine.bookmark_every = node.number("`bookmark_every`", 0..=64)?;
+    }
     Ok(machine)
 }
 
@@ -94,7 +104,7 @@ impl Pages {
         let table = Table::new(
             node,
             "[[page]]",
-            &["name", "frame", "inode", "index", "flags"],
+            &["name", "frame", "inode", "index", "flags", "writeback_tags"],
         )?;
         let name = table.required("name")?.string()?;
         let page = name.identifier("a page")?;
@@ -161,12 +171,17 @@ impl Pages {
             Some(node) => flags(node)?,
             None => Vec::new(),
         };
+        let writeback_tags = match table.optional("writeback_tags") {
+            Some(node) => node.boolean()?,
+            None => true,
+        };
         self.pages.push(PageSpec {
             name: page,
             frame,
             inode,
             index,
             flags,
+            writeback_tags,
         });
         self.frames.push(frame_span);
         self.places.push(place);

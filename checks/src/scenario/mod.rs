@@ -86,6 +86,10 @@ pub struct MachineSpec {
     pub debug_vm: bool,
     /// The block device.
     pub device: Device,
+    /// `page_lock_unfairness`, from 0 to 5.
+    pub page_lock_unfairness: u16,
+    /// After how many entries a walk leaves a bookmark, from 0 to 64.
+    pub bookmark_every: u16,
 }
 
 /// When a block device is done with a bio.
@@ -110,6 +114,8 @@ pub struct PageSpec {
     pub index: u16,
     /// Its flags, each at most once.
     pub flags: Vec<PageFlag>,
+    /// Whether the mapping of its inode uses writeback tags.
+    pub writeback_tags: bool,
 }
 
 /// A flag that a page can have at the start. `PG_locked` is not among them:
@@ -183,13 +189,18 @@ impl Scenario {
         Release::ALL.iter().filter(listed).collect()
     }
 
-    /// What the file expects of a cell; nothing of a kernel that it does not list.
+    /// What the file expects of a cell. A row that the file does not list is
+    /// expected to do what a listed one with the same mechanisms does; if there
+    /// is none, nothing is expected of it.
     pub fn expected(&self, parameters: &Parameters, release: &Release) -> Option<&Expected> {
-        self.expectations
-            .iter()
-            .find(|expectation| {
-                expectation.release.name == release.name && expectation.parameters == *parameters
-            })
+        let of_cell = || {
+            self.expectations
+                .iter()
+                .filter(|expectation| expectation.parameters == *parameters)
+        };
+        of_cell()
+            .find(|expectation| expectation.release.name == release.name)
+            .or_else(|| of_cell().find(|expectation| expectation.release.kernel == release.kernel))
             .map(|expectation| &expectation.expected)
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Request {
     text: String,
     parameters: Parameters,
     kernel: String,
+    release: String,
     mechanisms: Vec<(String, String)>,
     search: SearchOptions,
     shard: (u32, u32),
@@ -112,6 +113,7 @@ impl Request {
             text: cell.scenario.text.clone(),
             parameters: cell.parameters.clone(),
             kernel: cell.kernel.typed.clone(),
+            release: cell.kernel.release.name.to_owned(),
             mechanisms: cell.kernel.kernel.choices().map(owned).collect(),
             search: match options.search {
                 Search::Reduced => SearchOptions::Reduced,
@@ -134,7 +136,7 @@ impl Request {
     pub(super) fn cell(&self) -> Result<Cell, String> {
         let scenario = scenario::parse(&self.scenario, &self.scenario, &self.text)
             .map_err(|error| error.to_string())?;
-        let release = Release::resolve(&self.kernel).map_err(|error| error.to_string())?;
+        let release = Release::resolve(&self.release).map_err(|error| error.to_string())?;
         let mut kernel = KernelChoice {
             typed: self.kernel.clone(),
             ..KernelChoice::of(release)

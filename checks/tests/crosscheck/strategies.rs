@@ -216,6 +216,22 @@ fn sleeps() -> BoxedStrategy<Op> {
     .boxed()
 }
 
+/// Killable sleeps against signals and wake-ups, which see whether the task
+/// was still about to sleep.
+fn signals() -> BoxedStrategy<Op> {
+    let distance = || 0..MAX_THREADS - 1;
+    let state = SleepKind::Killable;
+    prop_oneof![
+        3 => (word(), bit()).prop_map(move |(word, mask)| Op::Sleep { state, word, mask }),
+        1 => Just(Op::SetState { state }),
+        1 => Just(Op::Schedule),
+        1 => Just(Op::SignalPending),
+        3 => distance().prop_map(|distance| Op::Kill { distance }),
+        3 => distance().prop_map(|distance| Op::Wake { distance }),
+    ]
+    .boxed()
+}
+
 fn sends() -> BoxedStrategy<Op> {
     prop_oneof![
         3 => (1_i64..4).prop_map(|item| Op::Send { item }),
@@ -303,6 +319,7 @@ pub fn scripts(size: Size) -> BoxedStrategy<Script> {
         of(counts()),
         script_from(2..7, size, countdowns()),
         of(sleeps()),
+        of(signals()),
         of(mail()),
         of(made()),
         of(prop_oneof![locked(anything_atomic()), anything()].boxed()),

@@ -27,6 +27,7 @@ const ENTRY: u64 = 0xffff;
 /// `struct address_space`: a file's page cache.
 pub struct AddressSpace {
     number: u16,
+    writeback_tags: bool,
     i_pages: SpinLock<()>,
     /// One slot for each page of the file: the entry and its marks. Changed
     /// only under the lock, looked up without it.
@@ -41,17 +42,28 @@ impl AddressSpace {
         blocks: u16,
         cached: &[CachedPage],
     ) -> AddressSpace {
+        let writeback_tags = cached
+            .iter()
+            .filter(|page| page.inode == inode)
+            .all(|page| page.writeback_tags);
         let slot_of = |index: u16| {
             let page = cached
                 .iter()
                 .find(|page| page.inode == inode && page.index == index);
             page.map_or(0, |page| {
-                let mark = |flag, mark| if page.flags & flag != 0 { mark } else { 0 };
+                let mark = |flag, mark| {
+                    if writeback_tags && page.flags & flag != 0 {
+                        mark
+                    } else {
+                        0
+                    }
+                };
                 entry_of(page.pfn) | mark(PG_DIRTY, DIRTY_MARK) | mark(PG_WRITEBACK, WRITEBACK_MARK)
             })
         };
         AddressSpace {
             number: inode,
+            writeback_tags,
             i_pages: SpinLock::new(objects, "xa_lock_irq", "i_pages", inode, ()),
             slots: (0..blocks)
                 .map(|index| Word::new(objects, "i_pages slot", inode, slot_of(index), ()))
@@ -70,6 +82,12 @@ impl AddressSpace {
         let mapping = cx.machine.inodes.get(inode)?;
         let index = usize::try_from(word >> INDEX_SHIFT).ok()?;
         Some((mapping, mapping.slots.get(index)?))
+    }
+
+    /// `mapping_use_writeback_tags`: whether the state of its pages is marked in
+    /// `i_pages`, under that lock. Otherwise the page flags are all there is.
+    pub fn has_writeback_tags(&self) -> bool {
+        self.writeback_tags
     }
 
     /// `page->mapping == mapping`.

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::coverage::Branch;
 use crate::current::Current;
 use crate::filemap::lock::trylock_page;
 use crate::filemap::page_waitqueue;
 use crate::mechanism::{LockHandoff, WaitShared, WokenPublish};
 use crate::page::{PG_LOCKED, Page, Use, set_page_waiters};
+use crate::page_writeback::test_and_set_writeback;
 use crate::swap::put_page;
 use crate::sync::{ObjectName, SleepState};
 use crate::violation::Halt;
 use crate::wait::{
-    Queued, WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN, WaitEntry, WaitQueue,
-    add_wait_queue_entry_tail, finish_wait, is_queued,
+    Listed, Queued, WQ_FLAG_CUSTOM, WQ_FLAG_DONE, WQ_FLAG_EXCLUSIVE, WQ_FLAG_WOKEN, WaitCall,
+    WaitEntry, WaitQueue, add_wait_queue_entry_tail, finish_wait, is_queued,
 };
-
-/// `page_lock_unfairness`: so often a waiter is only woken before the lock is
-/// handed over to it.
-const PAGE_LOCK_UNFAIRNESS: u32 = 5;
 
 /// What a waiter wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +43,19 @@ pub enum Waited {
 /// # Errors
 /// What waiting can meet.
 pub fn wait_on_page_bit(cx: &Current<'_>, page: &Page, bit: u64) -> Result<(), Halt> {
+    wait_again_on_page_bit(cx, page, bit, &WaitCall::new())
+}
+
+/// The same within a call that may have waited before.
+pub(crate) fn wait_again_on_page_bit(
+    cx: &Current<'_>,
+    page: &Page,
+    bit: u64,
+    call: &WaitCall,
+) -> Result<(), Halt> {
     let _call = cx.enter("wait_on_page_bit");
-    wait_on_page_bit_common(cx, page, bit, Behavior::Shared, SleepState::Uninterruptible)?;
+    let sleep = SleepState::Uninterruptible;
+    wait_within(cx, page, bit, Behavior::Shared, sleep, call)?;
     Ok(())
 }
 
@@ -85,6 +94,17 @@ pub fn wait_on_page_bit_common(
     behavior: Behavior,
     sleep: SleepState,
 ) -> Result<Waited, Halt> {
+    wait_within(cx, page, bit, behavior, sleep, &WaitCall::new())
+}
+
+fn wait_within(
+    cx: &Current<'_>,
+    page: &Page,
+    bit: u64,
+    behavior: Behavior,
+    sleep: SleepState,
+    call: &WaitCall,
+) -> Result<Waited, Halt> {
     let _call = cx.enter("wait_on_page_bit_common");
     let wait = PageWait {
         cx,
@@ -94,6 +114,7 @@ pub fn wait_on_page_bit_common(
         sleep,
         queue: page_waitqueue(cx, page),
         entry: WaitEntry::new(cx, page.pfn, bit),
+        call,
     };
     match (behavior, cx.kernel().wait_shared, cx.kernel().lock_handoff) {
         (Behavior::Exclusive, _, LockHandoff::Never)
@@ -112,6 +133,7 @@ struct PageWait<'c, 'm> {
     sleep: SleepState,
     queue: &'m WaitQueue,
     entry: Arc<WaitEntry>,
+    call: &'c WaitCall,
 }
 
 impl PageWait<'_, '_> {
@@ -124,15 +146,11 @@ impl PageWait<'_, '_> {
             {
                 let mut list = self.queue.lock(cx)?;
                 if !is_queued(&list, &self.entry) {
-                    let waits_for = Use::default();
-                    let queued = Queued {
-                        entry: self.entry.clone(),
-                        flags,
-                        waits_for,
-                    };
+                    cx.takes(Branch::Queued);
+                    let queued = self.queued(flags, Use::default());
                     add_wait_queue_entry_tail(cx, &mut list, queued);
                     let now = set_page_waiters(cx, self.page)?;
-                    if let Some(queued) = list.last_mut() {
+                    if let Some(Listed::Waiter(queued)) = list.last_mut() {
                         queued.waits_for = now;
                     }
                 }
@@ -146,19 +164,23 @@ impl PageWait<'_, '_> {
                 task.schedule(cx, self.waits_on())?;
             }
             let done = match self.behavior {
-                Behavior::Exclusive => trylock_page(cx, self.page)?,
+                Behavior::Exclusive => self.try_to_own()?,
                 Behavior::Shared => !self.page.flags.test(cx, self.bit),
                 Behavior::Drop => false,
             };
             if done {
+                cx.takes(Branch::Retested);
                 break Waited::Done;
             }
             if self.is_interrupted() {
+                cx.takes(Branch::Interrupted);
                 break Waited::Interrupted;
             }
             if self.behavior == Behavior::Drop {
+                cx.takes(Branch::Dropped);
                 break Waited::Done;
             }
+            cx.takes(Branch::RetestFailed);
         };
         finish_wait(cx, self.queue, &self.entry)?;
         Ok(waited)
@@ -174,22 +196,16 @@ impl PageWait<'_, '_> {
             return Ok(Waited::Done);
         }
         if self.sleep_until_woken()? != 0 {
+            self.cx.takes(Branch::Woken);
             return Ok(Waited::Done);
         }
-        finish_wait(self.cx, self.queue, &self.entry)?;
-        // A wake-up that came after the signal still counts.
-        let woken = self.entry.flags.test(self.cx, WQ_FLAG_WOKEN);
-        Ok(if woken {
-            Waited::Done
-        } else {
-            Waited::Interrupted
-        })
+        self.give_up(WQ_FLAG_WOKEN)
     }
 
     /// v5.9-rc1 and later, EXCLUSIVE: woken with the bit (handed over), or
     /// woken to try for it.
     fn until_owned(&self, handoff: LockHandoff) -> Result<Waited, Halt> {
-        let mut budget = PAGE_LOCK_UNFAIRNESS;
+        let mut budget = self.cx.config().page_lock_unfairness;
         loop {
             let mut flags = WQ_FLAG_EXCLUSIVE;
             if handoff == LockHandoff::AfterBudget {
@@ -199,34 +215,38 @@ impl PageWait<'_, '_> {
             if self.queue_unless_clear(flags)? {
                 return Ok(Waited::Done);
             }
+            // Without a budget, WOKEN implies ownership.
+            let owner = match handoff {
+                LockHandoff::AfterBudget => WQ_FLAG_DONE,
+                LockHandoff::Never | LockHandoff::Always => WQ_FLAG_WOKEN,
+            };
             let woken = self.sleep_until_woken()?;
             if woken == 0 {
-                finish_wait(self.cx, self.queue, &self.entry)?;
-                let given = self.was_given_the_bit(handoff);
-                return Ok(if given {
-                    Waited::Done
-                } else {
-                    Waited::Interrupted
-                });
+                return self.give_up(owner);
             }
-            // Without a budget, WOKEN implies ownership.
-            let owned = handoff != LockHandoff::AfterBudget
-                || woken & WQ_FLAG_DONE != 0
-                || trylock_page(self.cx, self.page)?;
-            if owned {
+            if woken & owner != 0 {
+                self.cx.takes(Branch::WokenAsOwner);
                 return Ok(Waited::Done);
             }
+            if self.try_to_own()? {
+                self.cx.takes(Branch::WokenAndTook);
+                return Ok(Waited::Done);
+            }
+            self.cx.takes(Branch::WokenTooLate);
         }
     }
 
-    /// After a signal: whether a waker has handed the bit over meanwhile.
-    fn was_given_the_bit(&self, handoff: LockHandoff) -> bool {
-        let given = if handoff == LockHandoff::AfterBudget {
-            WQ_FLAG_DONE
+    /// After a signal: off the queue, and then a last look whether a waker has
+    /// set this flag meanwhile, which still counts.
+    fn give_up(&self, flag: u64) -> Result<Waited, Halt> {
+        finish_wait(self.cx, self.queue, &self.entry)?;
+        let (branch, waited) = if self.entry.flags.test(self.cx, flag) {
+            (Branch::SignalTooLate, Waited::Done)
         } else {
-            WQ_FLAG_WOKEN
+            (Branch::Interrupted, Waited::Interrupted)
         };
-        self.entry.flags.test(self.cx, given)
+        self.cx.takes(branch);
+        Ok(waited)
     }
 
     /// Under the queue's lock: PG_waiters, then the last chance to get what is
@@ -238,7 +258,7 @@ impl PageWait<'_, '_> {
         self.entry.flags.store(cx, flags);
         let now = set_page_waiters(cx, self.page)?;
         let (got, waits_for) = if self.behavior == Behavior::Exclusive {
-            (trylock_page(cx, self.page)?, now)
+            (self.try_to_own()?, now)
         } else {
             let (bits, now) = self
                 .page
@@ -246,13 +266,11 @@ impl PageWait<'_, '_> {
                 .read_and(cx, self.bit, |ghost, a| ghost.current_use(a));
             (bits == 0, now)
         };
-        if !got {
-            let queued = Queued {
-                entry: self.entry.clone(),
-                flags,
-                waits_for,
-            };
-            add_wait_queue_entry_tail(cx, &mut list, queued);
+        if got {
+            cx.takes(Branch::LastChance);
+        } else {
+            cx.takes(Branch::Queued);
+            add_wait_queue_entry_tail(cx, &mut list, self.queued(flags, waits_for));
         }
         Ok(got)
     }
@@ -274,6 +292,24 @@ impl PageWait<'_, '_> {
                 return Ok(0);
             }
             task.schedule(cx, self.waits_on())?;
+        }
+    }
+
+    /// Takes the bit if it is clear.
+    fn try_to_own(&self) -> Result<bool, Halt> {
+        match self.bit {
+            PG_LOCKED => trylock_page(self.cx, self.page),
+            _ => Ok(!test_and_set_writeback(self.cx, self.page).0),
+        }
+    }
+
+    /// The entry, as it is queued.
+    fn queued(&self, flags: u64, waits_for: Use) -> Queued {
+        Queued {
+            entry: self.entry.clone(),
+            flags,
+            waits_for,
+            call: self.call.clone(),
         }
     }
 

@@ -51,17 +51,18 @@ impl Counter {
         Counter::with(objects, field, owner, State { value, owned: None })
     }
 
-    /// A counter of which one count is never taken, beside what the threads
-    /// own of it at the start. That no thread takes more than it owns is
+    /// A counter of which one count is never taken: `unowned` is that one, and
+    /// what goes with flags; the rest is what threads own at the start. That no thread takes more than it owns is
     /// checked thread by thread, so it does not depend on the schedule; then
     /// nobody ever sees a zero, and going up and down commute.
     pub fn pinned(
         objects: &mut Objects,
         field: &'static str,
         owner: u16,
+        unowned: i64,
         owned: [i64; MAX_THREADS],
     ) -> Counter {
-        let value = 1 + owned.iter().sum::<i64>();
+        let value = unowned + owned.iter().sum::<i64>();
         Counter::with(
             objects,
             field,
@@ -119,6 +120,22 @@ impl Counter {
         let me = cpu.thread().index();
         let weak = |value: &Atomic| value.fetch_add(1, Relaxed);
         self.operate(cpu, "atomic_inc", weak, |state, _| (state.up(me), ()));
+    }
+
+    /// [`Counter::inc`] of a count that no thread owns, so that another one may
+    /// take it: for whoever has set a flag that says that the count is there.
+    pub fn inc_unowned(&self, cpu: &Cpu) {
+        let weak = |value: &Atomic| value.fetch_add(1, Relaxed);
+        self.operate(cpu, "atomic_inc", weak, |state, _| (state.up_unowned(), ()));
+    }
+
+    /// [`Counter::dec_and_test`] of such a count, for whoever has cleared the
+    /// flag: so no more are taken than were there.
+    pub fn dec_unowned_and_test(&self, cpu: &Cpu) -> Ordering {
+        let weak = |value: &Atomic| Order::Full.fenced(|| value.fetch_sub(1, AcqRel));
+        self.operate(cpu, "atomic_dec_and_test", weak, |state, _| {
+            state.down_unowned()
+        })
     }
 
     /// `atomic_dec_and_test`, fully ordered: takes one, and returns whether
@@ -222,30 +239,36 @@ fn add_unless_zero(value: &Atomic) -> u64 {
 
 impl State {
     fn up(&mut self, thread: usize) -> Footprint {
+        if let Some(owned) = &mut self.owned {
+            owned[thread] += 1;
+        }
+        self.up_unowned()
+    }
+
+    fn up_unowned(&mut self) -> Footprint {
         let before = self.value;
         self.value += 1;
-        match &mut self.owned {
-            Some(owned) => {
-                owned[thread] += 1;
-                Footprint::default()
-            }
+        match self.owned {
+            Some(_) => Footprint::default(),
             None if before > 0 => UP,
             None => EDGE,
         }
     }
 
     fn down(&mut self, thread: usize) -> (Footprint, Ordering) {
+        let mut overdrawn = false;
+        if let Some(owned) = &mut self.owned {
+            owned[thread] -= 1;
+            overdrawn = owned[thread] < 0;
+        }
+        let (footprint, left) = self.down_unowned();
+        (footprint, if overdrawn { Ordering::Less } else { left })
+    }
+
+    fn down_unowned(&mut self) -> (Footprint, Ordering) {
         self.value -= 1;
-        match &mut self.owned {
-            Some(owned) => {
-                owned[thread] -= 1;
-                let left = if owned[thread] < 0 {
-                    Ordering::Less
-                } else {
-                    Ordering::Greater
-                };
-                (Footprint::default(), left)
-            }
+        match self.owned {
+            Some(_) => (Footprint::default(), Ordering::Greater),
             None if self.value > 1 => (DOWN, Ordering::Greater),
             None if self.value == 1 => (DOWN_TO_ONE, Ordering::Greater),
             None => (EDGE, self.value.cmp(&0)),

@@ -327,11 +327,61 @@ impl<G> Word<G> {
         test: u64,
         ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
+        self.unlock_and(cpu, "clear_bit_unlock_is_negative_byte", clear, test, ghost)
+    }
+
+    /// One RMW, RELEASE: clears a bit that is set and returns another. What the
+    /// kernel's exclusive-or does to a bit that is clear, setting it, is left
+    /// to the ghost step to notice.
+    pub fn xor_unlock_is_negative_byte_and<R>(
+        &self,
+        cpu: &Cpu,
+        clear: u64,
+        test: u64,
+        ghost: impl FnOnce(&mut G, &mut Access) -> R,
+    ) -> (bool, R) {
+        self.unlock_and(cpu, "xor_unlock_is_negative_byte", clear, test, ghost)
+    }
+
+    /// One RMW, RELEASE: clears some bits, with a ghost step.
+    pub fn clear_unlock_and<R>(
+        &self,
+        cpu: &Cpu,
+        clear: u64,
+        ghost: impl FnOnce(&mut G, &mut Access) -> R,
+    ) -> R {
+        self.unlock_and(cpu, "clear_bit_unlock", clear, 0, ghost).1
+    }
+
+    fn unlock_and<R>(
+        &self,
+        cpu: &Cpu,
+        operation: &'static str,
+        clear: u64,
+        test: u64,
+        ghost: impl FnOnce(&mut G, &mut Access) -> R,
+    ) -> (bool, R) {
         let ghost = |g: &mut G, access: &mut Access, _| ghost(g, access);
         let rmw = Rmw::ClearAndTest(clear, test);
-        let operation = "clear_bit_unlock_is_negative_byte";
         let (bits, result) = self.operate(cpu, operation, rmw, Order::Release, ghost);
         (bits & test != 0, result)
+    }
+
+    /// A compare-and-exchange loop, fully ordered: clears one bit unless one of
+    /// those in `unless` is set. Returns all of these as they were, which the
+    /// ghost step is told, too.
+    pub fn cmpxchg_clear_unless_and<R>(
+        &self,
+        cpu: &Cpu,
+        mask: u64,
+        unless: u64,
+        ghost: impl FnOnce(&mut G, &mut Access, u64) -> R,
+    ) -> (u64, R) {
+        debug_assert!(mask.is_power_of_two(), "one bit at a time");
+        let ghost = |g: &mut G, access: &mut Access, bits| ghost(g, access, bits);
+        let rmw = Rmw::ClearUnless(mask, unless);
+        let (bits, result) = self.operate(cpu, "try_cmpxchg", rmw, Order::Full, ghost);
+        (bits & (mask | unless), result)
     }
 
     /// The bits and the ghost state when no thread runs any more.

@@ -1,8 +1,12 @@
 //! The page lock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use stalewake_model::current::Current;
-use stalewake_model::filemap::{lock_page, trylock_page, unlock_page};
+use stalewake_model::filemap::{Waited, lock_page, lock_page_killable, trylock_page, unlock_page};
 use stalewake_model::page::PG_LOCKED;
+use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::{Halt, Kind};
 
 use crate::support::{all_finish, machine, releases};
@@ -70,6 +74,65 @@ fn two_tasks_get_the_lock_one_after_the_other() {
             executions
                 .iter()
                 .all(|execution| unlocked(&execution.flags))
+        );
+    }
+}
+
+/// Killed while it waits for a lock that is never released, or before that.
+/// In the end it is off the queue and has no lock.
+#[test]
+fn a_fatal_signal_ends_a_killable_wait_for_the_lock() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .cached(0, PG_LOCKED, 1)
+            .thread(|cx| {
+                let waited = lock_page_killable(cx, cx.machine.page(0))?;
+                assert_eq!(waited, Waited::Interrupted);
+                Ok(())
+            })
+            .thread(|cx| {
+                cx.machine.task(ThreadId(0)).kill(cx);
+                Ok(())
+            })
+            .explore();
+        all_finish(&executions);
+        let woken = executions.iter().filter(|run| !run.woken.is_empty());
+        assert!(woken.count() > 0, "{release}: it never slept");
+    }
+}
+
+/// The signal, the lock, or both may come in time. Who returns without an
+/// error has the lock, and nobody else does.
+#[test]
+fn a_killed_waiter_has_the_lock_or_an_error() {
+    for release in releases() {
+        let interrupted = Arc::new(AtomicUsize::new(0));
+        let count = interrupted.clone();
+        let executions = machine(release, 1)
+            .cached(0, 0, 2)
+            .thread(move |cx| {
+                let page = cx.machine.page(0);
+                match lock_page_killable(cx, page)? {
+                    Waited::Done => unlock_page(cx, page),
+                    Waited::Interrupted => {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        Ok(())
+                    }
+                }
+            })
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                lock_page(cx, page)?;
+                cx.machine.task(ThreadId(0)).kill(cx);
+                unlock_page(cx, page)
+            })
+            .explore();
+        all_finish(&executions);
+        let interrupted = interrupted.load(Ordering::Relaxed);
+        assert!(
+            0 < interrupted && interrupted < executions.len(),
+            "{release}: interrupted in {interrupted} of {}",
+            executions.len()
         );
     }
 }

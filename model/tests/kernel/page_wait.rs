@@ -1,13 +1,16 @@
 //! Waiting for a page bit and being woken, on each release.
 
+use stalewake_model::current::Current;
 use stalewake_model::filemap::{
     put_and_wait_on_page_locked, trylock_page, unlock_page, wait_on_page_locked,
 };
 use stalewake_model::page::{PG_WAITERS, PG_WRITEBACK, set_page_waiters};
-use stalewake_model::page_writeback::{end_page_writeback, wait_on_page_writeback};
+use stalewake_model::page_writeback::{
+    bug_on_writeback, end_page_writeback, wait_on_page_writeback,
+};
 use stalewake_model::shmem::shmem_alloc_hugepage;
-use stalewake_model::sync::{Ending, ThreadId};
-use stalewake_model::violation::Kind;
+use stalewake_model::sync::{Ending, ObjectName, SleepState, ThreadId};
+use stalewake_model::violation::{Halt, Kind};
 
 use crate::support::{Execution, all_finish, machine, releases};
 
@@ -103,4 +106,78 @@ fn waiters_may_not_be_set_on_a_tail_page() {
         set_page_waiters(cx, cx.machine.page(head.pfn + 1)).map(|_| ())
     });
     assert_eq!(run.run().kinds, [Kind::BugOnTail]);
+}
+
+/// A wait as it must not be: it takes being awake for having been woken.
+fn sleep_once(cx: &Current<'_>) -> Result<(), Halt> {
+    let page = cx.machine.page(0);
+    cx.task().set_current_state(cx, SleepState::Uninterruptible);
+    if page.flags.test(cx, PG_WRITEBACK) {
+        let (field, owner) = ("PG_writeback", page.pfn);
+        cx.task().schedule(cx, ObjectName { field, owner })?;
+    }
+    bug_on_writeback(cx, page)
+}
+
+/// Ends the writeback, and wakes by hand who may have queued nowhere.
+fn clear_and_wake(cx: &Current<'_>) -> Result<(), Halt> {
+    cx.machine.page(0).flags.clear(cx, PG_WRITEBACK);
+    cx.machine.task(WAITER).wake_up(cx);
+    Ok(())
+}
+
+/// The control for the scenario `spurious-wakeup`: what holds there holds
+/// because the kernel's waits are loops.
+#[test]
+fn a_wait_that_does_not_loop_is_deceived_by_a_spurious_wakeup() {
+    let explore = |spurious: bool, wait: fn(&Current<'_>) -> Result<(), Halt>| {
+        machine("v5.10", 1)
+            .cached(0, PG_WRITEBACK, 2)
+            .thread(wait)
+            .thread(move |cx| {
+                if spurious {
+                    cx.machine.task(WAITER).wake_up(cx);
+                }
+                clear_and_wake(cx)
+            })
+            .explore()
+    };
+    all_finish(&explore(false, sleep_once));
+    let deceived = |execution: &Execution| execution.kinds == [Kind::BugOnWriteback];
+    assert!(explore(true, sleep_once).iter().any(deceived));
+}
+
+#[test]
+fn the_waits_of_every_release_withstand_a_spurious_wakeup() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .cached(0, PG_WRITEBACK, 2)
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                wait_on_page_writeback(cx, page)?;
+                bug_on_writeback(cx, page)
+            })
+            .thread(|cx| {
+                cx.machine.task(WAITER).wake_up(cx);
+                end_page_writeback(cx, cx.machine.page(0))
+            })
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+    }
+}
+
+/// A waker that comes after it wakes nobody, and must look for another.
+#[test]
+fn schedule_makes_a_task_with_a_fatal_signal_running() {
+    let run = machine("v5.10", 1).thread(|cx| {
+        let task = cx.task();
+        task.kill(cx);
+        task.set_current_state(cx, SleepState::Killable);
+        let (field, owner) = ("nothing", 0);
+        task.schedule(cx, ObjectName { field, owner })?;
+        assert!(!task.wake_up(cx));
+        Ok(())
+    });
+    all_finish(&[run.run()]);
 }

@@ -31,6 +31,8 @@ pub struct Execution {
     pub ending: Option<Ending>,
     /// What was reported, in order.
     pub kinds: Vec<Kind>,
+    /// What each report was about.
+    pub about: Vec<String>,
     /// Who was asleep when somebody woke it.
     pub woken: BTreeSet<ThreadId>,
     /// The operations, each with the field that it was done to.
@@ -52,15 +54,20 @@ pub fn machine(release: &str, frames: u16) -> Setup {
             debug_vm_pgflags: true,
             debug_vm: true,
             disk: Disk::Queued,
+            page_lock_unfairness: 5,
+            bookmark_every: 64,
         },
         cached: Vec::new(),
         bodies: Vec::new(),
     }
 }
 
-/// The names of all releases, for what must be true of each.
+/// The names of all releases that differ, for what must be true of each.
 pub fn releases() -> impl Iterator<Item = &'static str> {
-    Release::ALL.iter().map(|release| release.name)
+    Release::ALL
+        .iter()
+        .filter(|release| release.same_as().is_none())
+        .map(|release| release.name)
 }
 
 impl Setup {
@@ -76,7 +83,38 @@ impl Setup {
             flags,
             held,
             stays: false,
+            writeback_tags: true,
         });
+        self
+    }
+
+    /// With mechanisms changed.
+    pub fn with(mut self, changes: &[(&str, &str)]) -> Setup {
+        for (mechanism, alternative) in changes {
+            let known = self.kernel.set(mechanism, alternative);
+            known.unwrap_or_else(|unknown| panic!("{unknown}"));
+        }
+        assert_eq!(self.kernel.conflict(), None, "{changes:?}");
+        self
+    }
+
+    /// File 0 does not use writeback tags, like the swap cache.
+    pub fn untagged(mut self) -> Setup {
+        for page in &mut self.cached {
+            page.writeback_tags = false;
+        }
+        self
+    }
+
+    /// `page_lock_unfairness`.
+    pub fn unfairness(mut self, budget: u16) -> Setup {
+        self.config.page_lock_unfairness = budget;
+        self
+    }
+
+    /// A walk leaves a bookmark after more entries than this.
+    pub fn bookmark_every(mut self, entries: u16) -> Setup {
+        self.config.bookmark_every = entries;
         self
     }
 
@@ -98,13 +136,24 @@ impl Setup {
     /// Every schedule, explored by plain loom: nothing here rests on the
     /// reduction.
     pub fn explore(self) -> Vec<Execution> {
+        self.search(None)
+    }
+
+    /// Schedules with at most two preemptions, and not even all of them: for
+    /// programs of which plain loom cannot run every schedule. What such a
+    /// program must never do is checked without a bound by the scenarios.
+    pub fn explore_some(self) -> Vec<Execution> {
+        self.search(Some(2))
+    }
+
+    fn search(self, bound: Option<u8>) -> Vec<Execution> {
         let recorder = Arc::new(Recorder::default());
         let observer: Arc<dyn Observer> = recorder.clone();
         let program = Arc::new(Running {
             setup: self,
             recorder: recorder.clone(),
         });
-        execute(Engine::Plain { bound: None }, &program, &observer)
+        execute(Engine::Plain { bound }, &program, &observer)
             .unwrap_or_else(|error| panic!("{error}"));
         let executions = std::mem::take(&mut recorder.state().past);
         assert!(!executions.is_empty(), "nothing was executed");
@@ -200,7 +249,9 @@ impl Observer for Recorder {
     }
 
     fn violation(&self, violation: Violation) {
-        self.state().current.kinds.push(violation.kind);
+        let mut state = self.state();
+        state.current.kinds.push(violation.kind);
+        state.current.about.push(violation.about);
     }
 
     fn end(&self) -> Vec<Alternative> {

@@ -56,8 +56,12 @@ impl Names<'_> {
                 format!("wake_up_state({owner}): it was about to sleep, and will not")
             }
             ("wake_up_state", _) => format!("wake_up_state({owner}): it is awake"),
-            ("set_bit", TASK) => "is about to sleep".to_owned(),
-            ("clear_bit", TASK) => "does not want to sleep".to_owned(),
+            ("set_current_state", TASK) => "is about to sleep".to_owned(),
+            ("__set_current_state", TASK) => "does not want to sleep".to_owned(),
+            ("set_bit", TASK) => format!("a fatal signal is pending for {owner}"),
+            ("test_bit", TASK) => {
+                format!("is a fatal signal pending? {}", yes(before & SIGNAL != 0))
+            }
             ("set_bit", ENTRY) => format!("queues {owner}'s entry"),
             ("clear_bit", ENTRY) => format!("removes {owner}'s entry"),
             ("test_bit", ENTRY) => format!("is {owner}'s entry queued? {}", yes(before != 0)),
@@ -164,7 +168,7 @@ fn flags_operation(detail: &Detail, page: &str) -> String {
             format!("reads {} of {page}: {}", flags(mask), flags(before & mask))
         }
         "store" => format!("overwrites the flags of {page}"),
-        "clear_bit_unlock_is_negative_byte" => {
+        "clear_bit_unlock_is_negative_byte" | "xor_unlock_is_negative_byte" => {
             let tested = mask & !cleared;
             let answer = yes(before & tested != 0);
             format!(

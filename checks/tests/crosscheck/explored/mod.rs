@@ -98,7 +98,7 @@ impl Program for Explored {
                 .collect(),
             undeclared: (0..WORDS).map(|_| AtomicU64::new(0)).collect(),
             counter: Counter::new(objects, "counter", 0, self.script.counter),
-            pinned: Counter::pinned(objects, "pinned", 1, [1; MAX_THREADS]),
+            pinned: Counter::pinned(objects, "pinned", 1, 1, [1; MAX_THREADS]),
             locks: (0..LOCKS as u16)
                 .map(|owner| SpinLock::new(objects, "spin_lock", "lock", owner, Data::default()))
                 .collect(),

@@ -1,0 +1,276 @@
+//! The alternatives that were discussed and not merged, one by one: the steps
+//! that they take, and what they protect.
+
+use std::collections::BTreeSet;
+
+use stalewake_model::filemap::{lock_page, trylock_page, unlock_page, wake_up_page};
+use stalewake_model::page::{
+    PG_DIRTY, PG_REFERENCED, PG_WAITERS, PG_WRITEBACK, Use, set_page_waiters,
+};
+use stalewake_model::page_writeback::{
+    SyncMode, end_page_writeback, set_page_writeback, write_cache_pages,
+};
+use stalewake_model::shmem::shmem_alloc_hugepage;
+use stalewake_model::sync::ThreadId;
+use stalewake_model::truncate::{Passes, truncate_inode_pages_range};
+use stalewake_model::violation::Kind;
+
+use crate::support::{Setup, all_finish, machine};
+
+type Change = (&'static str, &'static str);
+
+const TEST: (&str, &str) = ("test_bit", "flags");
+const LOAD: (&str, &str) = ("load", "mapping");
+const I_PAGES: (&str, &str) = ("xa_lock_irq", "i_pages");
+const CLEAR: (&str, &str) = ("test_and_clear_bit", "flags");
+const MARK: (&str, &str) = ("clear_bit", "i_pages slot");
+const QUEUE: (&str, &str) = ("spin_lock", "q->lock");
+const FORGET: (&str, &str) = ("clear_bit", "flags");
+const INC: (&str, &str) = ("atomic_inc", "_refcount");
+const DEC: (&str, &str) = ("atomic_dec_and_test", "_refcount");
+
+fn end(flags: u64, changes: &[Change]) -> Setup {
+    machine("v5.9", 1)
+        .with(changes)
+        .cached(0, PG_WRITEBACK | flags, 1)
+        .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+}
+
+fn takes(setup: Setup, steps: &[(&str, &str)]) {
+    let execution = setup.run();
+    assert_eq!(execution.operations, steps);
+    assert_eq!(
+        (&execution.flags[..], &execution.references[..]),
+        (&[0][..], &[2][..])
+    );
+    all_finish(&[execution]);
+}
+
+#[test]
+fn if_waiters_takes_a_reference_only_for_them() {
+    let changes = [("end-ref", "if-waiters")];
+    let without = [TEST, LOAD, I_PAGES, CLEAR, MARK, TEST];
+    takes(end(0, &changes), &without);
+    let wake = [INC, QUEUE, FORGET, DEC];
+    takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+}
+
+#[test]
+fn writeback_that_holds_a_reference_has_it_from_the_start() {
+    let changes = [("end-ref", "held-by-writeback")];
+    takes(
+        end(0, &changes),
+        &[TEST, LOAD, I_PAGES, CLEAR, MARK, TEST, DEC],
+    );
+    let execution = machine("v5.9", 1)
+        .with(&changes)
+        .cached(0, 0, 1)
+        .thread(|cx| set_page_writeback(cx, cx.machine.page(0)).map(|_| ()))
+        .run();
+    assert_eq!(execution.references, [3], "cache, thread, writeback");
+}
+
+#[test]
+fn the_clear_returns_pg_waiters() {
+    let changes = [("end-waiters-test", "same-rmw")];
+    let clear = ("xor_unlock_is_negative_byte", "flags");
+    let without = [TEST, TEST, LOAD, I_PAGES, clear, MARK];
+    takes(end(0, &changes), &without);
+    let wake = [QUEUE, FORGET];
+    takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+    // The assertion is that of CONFIG_DEBUG_VM.
+    takes(end(0, &changes).without_debug_vm(), &without[1..]);
+}
+
+#[test]
+fn a_clear_in_the_wake_up_is_the_last_touch() {
+    let changes = [("clear-in-wake", "yes")];
+    let without = [TEST, LOAD, I_PAGES, MARK, ("try_cmpxchg", "flags")];
+    takes(end(0, &changes), &without);
+    let wake = [QUEUE, ("clear_bit_unlock", "flags")];
+    takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+}
+
+#[test]
+fn a_mapping_without_writeback_tags_has_no_section() {
+    takes(end(0, &[]).untagged(), &[TEST, LOAD, CLEAR, TEST]);
+}
+
+/// Everything that any schedule shows of an end of writeback, with PG_waiters
+/// left over, against a truncation that frees the page.
+fn against_truncation(changes: &[Change], tags: bool) -> BTreeSet<Kind> {
+    let setup = machine("v5.9", 1)
+        .with(changes)
+        .cached(0, PG_WRITEBACK | PG_WAITERS, 0)
+        .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+        .thread(|cx| truncate_inode_pages_range(cx, cx.machine.inode(0), Passes::First));
+    let setup = if tags { setup } else { setup.untagged() };
+    let executions = setup.explore_some();
+    executions
+        .iter()
+        .flat_map(|execution| execution.kinds.clone())
+        .collect()
+}
+
+/// A reference protects the page wherever it is taken while something else
+/// still does: the page cache before the clear, or the i_pages lock after it.
+/// Without writeback tags there is no such lock around the clear.
+#[test]
+fn who_protects_the_page_until_the_wake_up_is_over() {
+    let protected: [(&[Change], bool, bool); 7] = [
+        (&[], false, false),
+        (&[("end-waiters-test", "same-rmw")], false, false),
+        (&[("end-ref", "get-page")], true, true),
+        (&[("end-ref", "held-by-writeback")], true, true),
+        (&[("end-ref", "if-waiters")], true, false),
+        (&[("end-wake-under-lock", "i-pages")], true, false),
+        (&[("clear-in-wake", "yes")], true, true),
+    ];
+    for (changes, with_tags, without_tags) in protected {
+        for (tags, expected) in [(true, with_tags), (false, without_tags)] {
+            let kinds = against_truncation(changes, tags);
+            assert_eq!(kinds.is_empty(), expected, "{changes:?} {tags}: {kinds:?}");
+        }
+    }
+}
+
+/// The negative control takes the protection of every kind of reference away.
+#[test]
+fn a_reference_dropped_early_protects_nothing() {
+    for end_ref in ["get-page", "held-by-writeback"] {
+        let changes = [("end-ref", end_ref), ("reference-drop", "before-wake")];
+        let kinds = against_truncation(&changes, true);
+        assert!(kinds.contains(&Kind::ForeignRead), "{end_ref}: {kinds:?}");
+    }
+}
+
+#[test]
+fn a_tail_that_nobody_checks_is_no_bug() {
+    for (tail_check, kinds) in [("only-head", vec![Kind::BugOnTail]), ("skip", vec![])] {
+        let execution = machine("v5.10", 2)
+            .with(&[("tail-check", tail_check)])
+            .thread(|cx| {
+                let head = shmem_alloc_hugepage(cx)?.expect("memory is free");
+                set_page_waiters(cx, cx.machine.page(head.pfn + 1)).map(|_| ())
+            })
+            .run();
+        assert_eq!(execution.kinds, kinds, "{tail_check}");
+    }
+}
+
+/// A sync that is woken while the page is under writeback.
+fn woken_too_early(changes: &[Change]) -> BTreeSet<Kind> {
+    let executions = machine("v5.10", 1)
+        .with(changes)
+        .cached(0, PG_WRITEBACK | PG_DIRTY, 1)
+        .thread(|cx| {
+            write_cache_pages(cx, cx.machine.inode(0), SyncMode::All, |page| {
+                unlock_page(cx, page)
+            })
+        })
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            let of = Use {
+                life: 0,
+                writeback: 1,
+            };
+            wake_up_page(cx, page, PG_WRITEBACK, of)?;
+            end_page_writeback(cx, page)
+        })
+        .explore_some();
+    executions
+        .iter()
+        .flat_map(|execution| execution.kinds.clone())
+        .collect()
+}
+
+#[test]
+fn a_sync_that_looks_again_waits_again() {
+    assert_eq!(woken_too_early(&[]), [Kind::BugOnWriteback].into());
+    let looks_again: [Change; 3] = [
+        ("write-cache-pages-wait", "while"),
+        ("wait-on-writeback", "while"),
+        ("wait-shared", "retest"),
+    ];
+    for change in looks_again {
+        assert_eq!(woken_too_early(&[change]), BTreeSet::new(), "{change:?}");
+    }
+}
+
+/// Whoever finds PG_writeback set has it afterwards, and the other writeback
+/// is over by then, however the bit is handed from one to the other.
+#[test]
+fn wait_to_set_acquires_the_bit_like_a_lock() {
+    for (handoff, budget) in [
+        ("never", 5),
+        ("always", 5),
+        ("after-budget", 0),
+        ("after-budget", 5),
+    ] {
+        let executions = machine("v5.10", 1)
+            .with(&[("set-writeback", "wait-to-set"), ("lock-handoff", handoff)])
+            .unfairness(budget)
+            .cached(0, PG_WRITEBACK, 2)
+            .thread(|cx| {
+                assert!(!set_page_writeback(cx, cx.machine.page(0))?);
+                Ok(())
+            })
+            .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+            .explore_some();
+        all_finish(&executions);
+        let slept = |woken: &BTreeSet<ThreadId>| woken.contains(&ThreadId(0));
+        assert!(executions.iter().any(|execution| slept(&execution.woken)));
+        for execution in executions {
+            assert_eq!(execution.flags[0] & PG_WRITEBACK, PG_WRITEBACK, "{handoff}");
+        }
+    }
+}
+
+/// Whether a task can take the lock again right after it has let it go and
+/// woken a waiter. PG_dirty stands for that, PG_referenced for the waiter's
+/// turn.
+fn can_steal(handoff: &'static str, budget: u16) -> bool {
+    let executions = machine("v5.10", 1)
+        .with(&[("lock-handoff", handoff)])
+        .unfairness(budget)
+        .cached(0, 0, 2)
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            lock_page(cx, page)?;
+            page.flags.set(cx, PG_REFERENCED);
+            unlock_page(cx, page)
+        })
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            lock_page(cx, page)?;
+            // Set under the queue's lock, by who queues before he lets go of it.
+            let waits = page.flags.test(cx, PG_WAITERS);
+            unlock_page(cx, page)?;
+            if trylock_page(cx, page)? {
+                if waits && !page.flags.test(cx, PG_REFERENCED) {
+                    page.flags.set(cx, PG_DIRTY);
+                }
+                unlock_page(cx, page)?;
+            }
+            Ok(())
+        })
+        .explore_some();
+    all_finish(&executions);
+    let waited = executions
+        .iter()
+        .filter(|execution| execution.woken.contains(&ThreadId(0)))
+        .collect::<Vec<_>>();
+    assert!(!waited.is_empty(), "{handoff}");
+    waited
+        .iter()
+        .any(|execution| execution.flags[0] & PG_DIRTY != 0)
+}
+
+#[test]
+fn a_lock_that_is_handed_over_cannot_be_stolen() {
+    assert!(can_steal("never", 5));
+    assert!(can_steal("after-budget", 5));
+    assert!(can_steal("after-budget", 1), "the first wait is unfair");
+    assert!(!can_steal("after-budget", 0));
+    assert!(!can_steal("always", 5));
+}

@@ -1,0 +1,136 @@
+//! The walk over a wait queue, with and without a bookmark.
+
+use stalewake_model::current::Current;
+use stalewake_model::filemap::wake_up_page_bit;
+use stalewake_model::page::{PG_WAITERS, PG_WRITEBACK, Use};
+use stalewake_model::page_writeback::{end_page_writeback, wait_on_page_writeback};
+use stalewake_model::violation::{Halt, Kind};
+use stalewake_model::wait::{Queued, WaitCall, WaitEntry, add_wait_queue_entry_tail};
+
+use crate::support::{Execution, machine};
+
+const FIRST: Use = Use {
+    life: 0,
+    writeback: 1,
+};
+
+/// An entry on the queue that nobody stands behind any more.
+fn queue_an_entry(cx: &Current<'_>) -> Result<(), Halt> {
+    let queued = Queued {
+        entry: WaitEntry::new(cx, 0, PG_WRITEBACK),
+        flags: 0,
+        waits_for: FIRST,
+        call: WaitCall::new(),
+    };
+    let queue = &cx.machine.page_wait_table[0];
+    add_wait_queue_entry_tail(cx, &mut queue.lock(cx)?, queued);
+    Ok(())
+}
+
+fn wake(cx: &Current<'_>) -> Result<(), Halt> {
+    wake_up_page_bit(cx, cx.machine.page(0), PG_WRITEBACK, FIRST)
+}
+
+/// How often a walk over this many entries takes the queue's lock.
+fn sections(bookmark: &str, every: u16, entries: usize) -> usize {
+    let execution = machine("v5.9", 1)
+        .with(&[("bookmark", bookmark)])
+        .bookmark_every(every)
+        .cached(0, PG_WAITERS, 0)
+        .thread(move |cx| {
+            for _ in 0..entries {
+                queue_an_entry(cx)?;
+            }
+            wake(cx)
+        })
+        .run();
+    assert_eq!(execution.kinds, []);
+    assert_eq!(execution.flags, [0], "PG_waiters is cleared at the end");
+    let is_lock = |(_, field): &&(&str, &str)| *field == "q->lock";
+    execution.operations.iter().filter(is_lock).count() - entries
+}
+
+/// After more than n entries, and only if there is another one.
+#[test]
+fn a_long_walk_lets_go_of_the_lock() {
+    for (every, entries, expected) in [
+        (64, 3, 1),
+        (2, 3, 1),
+        (2, 4, 2),
+        (1, 3, 2),
+        (1, 4, 2),
+        (1, 5, 3),
+        (0, 3, 3),
+    ] {
+        let found = sections("every-n", every, entries);
+        assert_eq!(found, expected, "{entries} entries, {every} at a time");
+        assert_eq!(sections("none", every, entries), 1);
+    }
+}
+
+/// A walk over a waiter and another entry; the bit stays set, as it does where
+/// a writer sets it again at once. Then the writeback ends.
+fn walk_past_a_waiter(changes: &[(&str, &str)], every: u16) -> Vec<Execution> {
+    machine("v5.10.7", 1)
+        .with(changes)
+        .bookmark_every(every)
+        .cached(0, PG_WRITEBACK, 1)
+        .thread(|cx| wait_on_page_writeback(cx, cx.machine.page(0)))
+        .thread(|cx| {
+            queue_an_entry(cx)?;
+            wake(cx)?;
+            end_page_writeback(cx, cx.machine.page(0))
+        })
+        .explore_some()
+}
+
+fn livelocks(executions: &[Execution]) -> bool {
+    executions
+        .iter()
+        .any(|execution| execution.kinds.contains(&Kind::Livelock))
+}
+
+/// The soft lockup of v5.10.7 to v6.6: the waiter is woken, finds the bit set,
+/// and queues behind the bookmark.
+#[test]
+fn a_walk_with_a_bookmark_can_meet_a_waiter_again() {
+    assert!(livelocks(&walk_past_a_waiter(&[], 0)));
+}
+
+#[test]
+fn a_walk_that_cannot_meet_a_waiter_again_ends() {
+    let ends: [(&[(&str, &str)], u16); 4] = [
+        // The walk is one section, because it is short or always.
+        (&[], 64),
+        (&[("bookmark", "none")], 0),
+        // Who is woken goes on; if he waits again that is another wait.
+        (&[("wait-on-writeback", "if")], 0),
+        // The walk stops at a bit that is set.
+        (&[("wake-shared-if-set", "stop")], 0),
+    ];
+    for (changes, every) in ends {
+        assert!(
+            !livelocks(&walk_past_a_waiter(changes, every)),
+            "{changes:?}"
+        );
+    }
+}
+
+/// Two calls are two waits, however soon the second follows.
+#[test]
+fn waiting_twice_is_no_livelock() {
+    let executions = machine("v5.10", 1)
+        .bookmark_every(0)
+        .cached(0, PG_WRITEBACK, 1)
+        .thread(|cx| {
+            wait_on_page_writeback(cx, cx.machine.page(0))?;
+            wait_on_page_writeback(cx, cx.machine.page(0))
+        })
+        .thread(|cx| {
+            queue_an_entry(cx)?;
+            wake(cx)?;
+            end_page_writeback(cx, cx.machine.page(0))
+        })
+        .explore_some();
+    assert!(!livelocks(&executions));
+}
