@@ -175,6 +175,8 @@ fn a_cell_is_one_json_object_with_every_field_in_order() {
         "traces",
         "operations",
         "elapsed_ms",
+        "branches",
+        "never_ran",
     ];
     let places: Vec<usize> = fields
         .iter()

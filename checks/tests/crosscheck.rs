@@ -19,6 +19,11 @@ fn plain_agrees() {
 }
 
 #[test]
+fn companions_close_looms_hole() {
+    crosscheck::companions_close_looms_hole();
+}
+
+#[test]
 fn witnesses_are_simplest() {
     crosscheck::witnesses_are_simplest();
 }

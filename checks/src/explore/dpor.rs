@@ -326,7 +326,11 @@ impl Dpor {
         self.branch();
         let mut alternatives = Vec::new();
         for (step, choice) in self.choices.iter_mut().enumerate() {
-            if let Some(thread) = choice.wanted.iter().next() {
+            // In an order that does not depend on how much there is to explore
+            // below: the sleep sets of every worker must be the same.
+            if choice.asked.is_empty()
+                && let Some(thread) = choice.wanted.iter().next()
+            {
                 choice.wanted.remove(thread);
                 choice.asked.insert(thread);
                 alternatives.push(Alternative { step, thread });

@@ -23,7 +23,7 @@ use compare::{
     same_results,
 };
 use enumerate::{Enumeration, enumerate};
-use program::{Ghost, Script};
+use program::{Ghost, Op, Script};
 use raw::Access;
 use strategies::Size;
 use tally::Tally;
@@ -165,6 +165,47 @@ pub fn witnesses_are_simplest() {
         });
     }
     println!("{} witnesses are the simplest", witnesses.get());
+}
+
+/// The search in weak memory finds every sequentially consistent outcome, and
+/// more, if every access has a companion; without, it may miss some. Programs
+/// with locks are left out, since loom's own locks end a search that takes them
+/// in a circle.
+pub fn companions_close_looms_hole() {
+    let strategy = strategies::scripts(Size::of(2, 3));
+    let (mut compared, mut weaker, mut missed) = (0, 0, [0; 2]);
+    let mut runner = runner(400);
+    for _ in 0..400 {
+        let tree = strategy.new_tree(&mut runner);
+        let script = tree.expect("nothing is rejected").current();
+        if script.contains(|op| matches!(op, Op::Locked { .. })) {
+            continue;
+        }
+        let expected = enumerate(&script, Ghost::AtHome, MOST_STATES);
+        let expected = expected.expect("the programs are small").outcomes;
+        let ran = [true, false].map(|companions| {
+            let search = Search::Weak {
+                bound: None,
+                companions,
+            };
+            explore(&script, Ghost::AtHome, search)
+        });
+        for (findings, _) in &ran {
+            assert_eq!(findings.status, Status::Complete, "{script}");
+        }
+        compared += 1;
+        for ((_, outcomes), missed) in ran.iter().zip(&mut missed) {
+            *missed += usize::from(!expected.is_subset(outcomes));
+        }
+        weaker += usize::from(!ran[0].1.is_subset(&expected));
+    }
+    let [with, without] = missed;
+    println!(
+        "weak memory: of {compared} programs {weaker} have outcomes beyond sequential ones; \
+         sequential ones are missed in {with} with companions, in {without} without"
+    );
+    assert!(compared >= 150 && weaker > 0, "{compared}, {weaker}");
+    assert_eq!(with, 0, "companions do not close the hole");
 }
 
 /// In how many of the programs a search loses outcomes.
