@@ -1,6 +1,7 @@
 //! stalewake: a model checker for Linux page-wait and wake-up logic.
 
 pub mod cell;
+mod check;
 pub mod coverage;
 pub mod explore;
 pub mod program;
@@ -8,3 +9,5 @@ pub mod report;
 pub mod scenario;
 pub mod verdict;
 pub mod worker;
+
+pub use check::{Check, CheckError, Report};

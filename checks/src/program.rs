@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stalewake_model::coverage::Marks;
 use stalewake_model::current::Current;
@@ -30,6 +30,7 @@ use stalewake_model::sync::{Cpu, Ending, MAX_THREADS, Objects, Program, Task, Th
 use stalewake_model::truncate::{self, truncate_inode_pages_range};
 use stalewake_model::violation::{Halt, Violation};
 use stalewake_model::vmscan::shrink_page_list;
+use stalewake_model::wake_logic::WakeLogic;
 
 use crate::cell;
 use crate::coverage::{Coverage, Steps};
@@ -44,6 +45,8 @@ pub struct CellProgram {
     cached: Vec<CachedPage>,
     /// How many pages a file may have.
     blocks: u16,
+    /// What replaces the kernel's own wake logic.
+    wake_logic: Option<Arc<dyn WakeLogic>>,
     /// What the executions so far have reached.
     branches: Marks,
     steps: Steps,
@@ -105,8 +108,18 @@ impl CellProgram {
             cached,
             blocks,
             variant,
+            wake_logic: None,
             branches: Marks::default(),
             steps: Steps::default(),
+        }
+    }
+
+    /// The same with this wake logic in place of the kernel's own.
+    #[must_use]
+    pub fn with_wake_logic(self, logic: Arc<dyn WakeLogic>) -> CellProgram {
+        CellProgram {
+            wake_logic: Some(logic),
+            ..self
         }
     }
 
@@ -187,15 +200,19 @@ impl Program for CellProgram {
                     .collect(),
             )
         };
+        let mut machine = Machine::new(
+            objects,
+            self.kernel,
+            config,
+            inodes,
+            self.blocks,
+            &self.cached,
+        );
+        if let Some(logic) = &self.wake_logic {
+            machine.wake_logic = logic.clone();
+        }
         Running {
-            machine: Machine::new(
-                objects,
-                self.kernel,
-                config,
-                inodes,
-                self.blocks,
-                &self.cached,
-            ),
+            machine,
             held: self
                 .variant
                 .threads

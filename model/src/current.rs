@@ -6,6 +6,7 @@ use crate::coverage::Branch;
 use crate::machine::{Config, Machine};
 use crate::mechanism::Kernel;
 use crate::sync::{Cpu, Task};
+use crate::wake_logic::WakeLogic;
 
 /// What every kernel function is called with.
 pub struct Current<'m> {
@@ -23,6 +24,11 @@ impl<'m> Current<'m> {
     /// The kernel that it runs under.
     pub fn kernel(&self) -> &'m Kernel {
         &self.machine.kernel
+    }
+
+    /// What that kernel does where it wakes and waits for page bits.
+    pub fn wake_logic(&self) -> &'m dyn WakeLogic {
+        &*self.machine.wake_logic
     }
 
     /// How that kernel was configured, and on what machine it runs.

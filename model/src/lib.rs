@@ -24,3 +24,4 @@ pub mod truncate;
 pub mod violation;
 pub mod vmscan;
 pub mod wait;
+pub mod wake_logic;

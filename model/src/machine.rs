@@ -1,5 +1,7 @@
 //! The machine: page frames, free list, files, wait queues, tasks, a disk.
 
+use std::sync::Arc;
+
 use crate::coverage::Marks;
 use crate::ext4::Bio;
 use crate::filemap::AddressSpace;
@@ -9,6 +11,7 @@ use crate::page_alloc::Zone;
 use crate::sync::{MAX_THREADS, Mailbox, Objects, SpinLock, Task, ThreadId};
 use crate::violation::{Kind, Violation};
 use crate::wait::WaitQueue;
+use crate::wake_logic::{AsConfigured, WakeLogic};
 
 /// When a bio completes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,8 @@ pub struct Machine {
     pub page_wait_table: Vec<WaitQueue>,
     /// Bios that are in flight.
     pub bios: Mailbox<Bio>,
+    /// What it does where it wakes and waits for page bits.
+    pub wake_logic: Arc<dyn WakeLogic>,
     /// The branches that were taken in this execution.
     pub marks: Marks,
     tasks: Vec<Task>,
@@ -119,6 +124,7 @@ impl Machine {
                 .map(|bucket| WaitQueue::new(objects, bucket))
                 .collect(),
             bios: Mailbox::new(objects, "bio", 0),
+            wake_logic: Arc::new(AsConfigured),
             marks: Marks::default(),
             tasks: (0..MAX_THREADS as u8)
                 .map(|t| Task::new(objects, ThreadId(t)))

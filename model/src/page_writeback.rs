@@ -128,6 +128,24 @@ pub(crate) fn test_clear_page_writeback<'a>(
     Ok((was_set.then_some(Cleared { of, waiters }), i_pages))
 }
 
+/// Clears PG_writeback, with the mark in the file's index. Returns which use
+/// and which writeback of the page have ended, for the wake-up. When it returns,
+/// the page may be anybody's.
+///
+/// # Errors
+/// [`Kind::EndNotUnderWriteback`] if the bit was not set; when a holder of the
+/// i_pages lock halted.
+pub fn clear_page_writeback(cx: &Current<'_>, page: &Page) -> Result<Use, Halt> {
+    let (cleared, _i_pages) = test_clear_page_writeback(cx, page)?;
+    match cleared {
+        Some(cleared) => Ok(cleared.of),
+        None => {
+            cx.report(Kind::EndNotUnderWriteback, page.name())?;
+            Err(Halt::Oops(Kind::EndNotUnderWriteback))
+        }
+    }
+}
+
 /// The part of `test_clear_page_writeback` that `clear-in-wake=yes` leaves
 /// there. Returns the i_pages lock, still held.
 ///
@@ -152,6 +170,14 @@ pub(crate) fn clear_writeback_mark<'a>(
 /// What waiting can meet.
 pub fn wait_on_page_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("wait_on_page_writeback");
+    cx.wake_logic().wait_on_page_writeback(cx, page)
+}
+
+/// What `wait_on_page_writeback` does in the kernels there are.
+///
+/// # Errors
+/// What waiting can meet.
+pub fn wait_for_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let call = WaitCall::new();
     while page.flags.test(cx, PG_WRITEBACK) {
         wait_again_on_page_bit(cx, page, PG_WRITEBACK, &call)?;

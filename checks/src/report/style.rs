@@ -54,6 +54,12 @@ pub struct Style {
 }
 
 impl Style {
+    /// Text for a log: no colours, 80 columns.
+    pub const PLAIN: Style = Style {
+        colour: false,
+        width: 80,
+    };
+
     /// Text in a tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
         match tone.code() {

@@ -13,11 +13,11 @@ pub use cache::{
 pub use lock::{__lock_page_killable, lock_page, lock_page_killable, trylock_page, unlock_page};
 pub(crate) use wait::wait_again_on_page_bit;
 pub use wait::{
-    Behavior, Waited, put_and_wait_on_page_locked, wait_on_page_bit, wait_on_page_bit_common,
-    wait_on_page_locked,
+    Behavior, BitWait, Waited, put_and_wait_on_page_locked, wait_for_bit, wait_on_page_bit,
+    wait_on_page_bit_common, wait_on_page_locked,
 };
-pub use wake::{wake_page_function, wake_up_page, wake_up_page_bit};
-pub use writeback::end_page_writeback;
+pub use wake::{WakeKey, wake_and_remove, wake_page_function, wake_up_page, wake_up_page_bit};
+pub use writeback::{end_page_writeback, end_writeback};
 
 use crate::current::Current;
 use crate::page::Page;
@@ -25,7 +25,7 @@ use crate::wait::WaitQueue;
 
 /// `page_waitqueue`: the bucket that a page's waiters queue in, which it
 /// shares with other pages, and keeps across its lives.
-fn page_waitqueue<'m>(cx: &Current<'m>, page: &Page) -> &'m WaitQueue {
+pub fn page_waitqueue<'m>(cx: &Current<'m>, page: &Page) -> &'m WaitQueue {
     let table = &cx.machine.page_wait_table;
     &table[usize::from(page.pfn) % table.len()]
 }

@@ -54,8 +54,14 @@ pub(crate) fn wait_again_on_page_bit(
     call: &WaitCall,
 ) -> Result<(), Halt> {
     let _call = cx.enter("wait_on_page_bit");
-    let sleep = SleepState::Uninterruptible;
-    wait_within(cx, page, bit, Behavior::Shared, sleep, call)?;
+    let wait = BitWait {
+        page,
+        bit,
+        behavior: Behavior::Shared,
+        sleep: SleepState::Uninterruptible,
+        call,
+    };
+    wait_within(cx, &wait)?;
     Ok(())
 }
 
@@ -94,18 +100,48 @@ pub fn wait_on_page_bit_common(
     behavior: Behavior,
     sleep: SleepState,
 ) -> Result<Waited, Halt> {
-    wait_within(cx, page, bit, behavior, sleep, &WaitCall::new())
+    let wait = BitWait {
+        page,
+        bit,
+        behavior,
+        sleep,
+        call: &WaitCall::new(),
+    };
+    wait_within(cx, &wait)
 }
 
-fn wait_within(
-    cx: &Current<'_>,
-    page: &Page,
-    bit: u64,
-    behavior: Behavior,
-    sleep: SleepState,
-    call: &WaitCall,
-) -> Result<Waited, Halt> {
+/// A wait for a page bit, as it is asked for.
+#[derive(Clone, Copy)]
+pub struct BitWait<'c> {
+    /// The page; the caller holds a reference on it.
+    pub page: &'c Page,
+    /// The bit, as a mask.
+    pub bit: u64,
+    /// What is wanted of it.
+    pub behavior: Behavior,
+    /// What can wake the task beside its waker.
+    pub sleep: SleepState,
+    /// The call that waits, which may have waited before.
+    pub call: &'c WaitCall,
+}
+
+fn wait_within(cx: &Current<'_>, wait: &BitWait<'_>) -> Result<Waited, Halt> {
     let _call = cx.enter("wait_on_page_bit_common");
+    cx.wake_logic().wait_on_page_bit_common(cx, wait)
+}
+
+/// What `wait_on_page_bit_common` does in the kernels there are.
+///
+/// # Errors
+/// As for [`wait_on_page_bit_common`].
+pub fn wait_for_bit(cx: &Current<'_>, asked: &BitWait<'_>) -> Result<Waited, Halt> {
+    let BitWait {
+        page,
+        bit,
+        behavior,
+        sleep,
+        call,
+    } = *asked;
     let wait = PageWait {
         cx,
         page,

@@ -30,6 +30,34 @@ pub struct WakeKey<'p> {
 }
 
 impl<'p> WakeKey<'p> {
+    /// `wake_page_match`: whether the entry waits for this bit of this page.
+    pub fn matches(&mut self, cx: &Current<'_>, queued: &Queued) -> bool {
+        if queued.entry.pfn != self.page.pfn {
+            cx.takes(Branch::OtherPage);
+            return false;
+        }
+        self.page_match = true;
+        if queued.entry.bit != self.bit {
+            cx.takes(Branch::OtherBit);
+            return false;
+        }
+        true
+    }
+
+    /// A plain look at the bit that was cleared a while ago: whether it is set
+    /// again.
+    ///
+    /// # Errors
+    /// None as it is: a page that is not the waker's any more is a hazard.
+    pub fn bit_is_set(&self, cx: &Current<'_>) -> Result<bool, Halt> {
+        let (bits, life) = self
+            .page
+            .flags
+            .read_and(cx, self.bit, |ghost, a| ghost.life(a));
+        touched(cx, self.page, self.on_behalf_of, life, Kind::ForeignRead)?;
+        Ok(bits != 0)
+    }
+
     fn new(page: &'p Page, bit: u64, on_behalf_of: Use) -> WakeKey<'p> {
         WakeKey {
             page,
@@ -98,11 +126,13 @@ pub(super) fn wake_up_and_clear(cx: &Current<'_>, page: &Page, of: Use) -> Resul
 fn walk<'a>(cx: &'a Current<'_>, key: &mut WakeKey<'_>) -> Result<Locked<'a>, Halt> {
     let queue = page_waitqueue(cx, key.page);
     wake_up_locked(cx, queue, |list, queued| {
-        wake_page_function(cx, list, queued, key)
+        let _call = cx.enter("wake_page_function");
+        cx.wake_logic().wake_page_function(cx, list, queued, key)
     })
 }
 
-/// `wake_page_function`: decides about one entry of the bucket.
+/// `wake_page_function` of the kernels there are: decides about one entry of
+/// the bucket.
 ///
 /// # Errors
 /// What taking the bit for the waiter can meet.
@@ -112,14 +142,7 @@ pub fn wake_page_function(
     queued: &Queued,
     key: &mut WakeKey<'_>,
 ) -> Result<Woken, Halt> {
-    let _call = cx.enter("wake_page_function");
-    if queued.entry.pfn != key.page.pfn {
-        cx.takes(Branch::OtherPage);
-        return Ok(Woken::GoOn);
-    }
-    key.page_match = true;
-    if queued.entry.bit != key.bit {
-        cx.takes(Branch::OtherBit);
+    if !key.matches(cx, queued) {
         return Ok(Woken::GoOn);
     }
     if queued.flags & WQ_FLAG_EXCLUSIVE != 0 {
@@ -136,7 +159,7 @@ fn wake_shared(
     key: &mut WakeKey<'_>,
 ) -> Result<Woken, Halt> {
     let looks = cx.kernel().wake_shared_if_set == WakeSharedIfSet::Stop && !key.bit_is_ours;
-    if looks && bit_is_set(cx, key)? {
+    if looks && key.bit_is_set(cx)? {
         cx.takes(Branch::SharedStop);
         return Ok(Woken::Stop);
     }
@@ -162,7 +185,7 @@ fn wake_exclusive(
     key: &WakeKey<'_>,
 ) -> Result<Woken, Halt> {
     let handoff = cx.kernel().lock_handoff;
-    if handoff != LockHandoff::Always && bit_is_set(cx, key)? {
+    if handoff != LockHandoff::Always && key.bit_is_set(cx)? {
         cx.takes(Branch::ExclusiveStop);
         return Ok(Woken::Stop);
     }
@@ -186,16 +209,6 @@ fn wake_exclusive(
     }
     wake_and_remove(cx, list, queued, key, flags)?;
     Ok(Woken::One)
-}
-
-/// A plain look at the bit that was cleared a while ago.
-fn bit_is_set(cx: &Current<'_>, key: &WakeKey<'_>) -> Result<bool, Halt> {
-    let (bits, life) = key
-        .page
-        .flags
-        .read_and(cx, key.bit, |ghost, a| ghost.life(a));
-    touched(cx, key.page, key.on_behalf_of, life, Kind::ForeignRead)?;
-    Ok(bits != 0)
 }
 
 /// Hands the bit over: takes it in the waiter's name.
@@ -230,9 +243,12 @@ fn autoremove_wake(
     Ok(Woken::One)
 }
 
-/// Tells the waiter that it has been woken, wakes it, and takes its entry off
-/// the list: after that the entry may be gone.
-fn wake_and_remove(
+/// Tells the waiter that it has been woken, by these flags of its entry, wakes
+/// it, and takes the entry off the list: after that the entry may be gone.
+///
+/// # Errors
+/// None as it is: a wake-up for another use of the page is an event.
+pub fn wake_and_remove(
     cx: &Current<'_>,
     list: &mut Locked<'_>,
     queued: &Queued,

@@ -16,6 +16,14 @@ use crate::violation::{Halt, Kind};
 /// [`Kind::EndNotUnderWriteback`], and what the wake-up can meet.
 pub fn end_page_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let _call = cx.enter("end_page_writeback");
+    cx.wake_logic().end_page_writeback(cx, page)
+}
+
+/// What `end_page_writeback` does in the kernels there are.
+///
+/// # Errors
+/// As for [`end_page_writeback`].
+pub fn end_writeback(cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
     let kernel = cx.kernel();
     let asserts = kernel.canonical().end_waiters_test == EndWaitersTest::SameRmw;
     if asserts && cx.config().debug_vm && !page.flags.test(cx, PG_WRITEBACK) {
