@@ -10,6 +10,7 @@ use stalewake_model::page_writeback::clear_page_writeback;
 use stalewake_model::violation::Halt;
 use stalewake_model::wake_logic::WakeLogic;
 
+/// v5.9's wake logic, but for the end of writeback.
 pub struct Mine;
 
 impl WakeLogic for Mine {

@@ -58,7 +58,7 @@ a verdict does not depend on the environment.
 
 A run of more than ten seconds says on standard error how far it is. How many
 executions there will be is an estimate: too low at the very start, after that
-often two or three times too high.
+often several times too high.
 
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 3 a budget ran out.";

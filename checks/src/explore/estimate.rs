@@ -17,9 +17,8 @@
 //! the first is stronger, after a few hundredths of the search the second: in
 //! the trunk, where every thread is explored, most of the late ones are soon
 //! done with. Half way through a cell of some thousand executions the estimate
-//! can be five times the true number. It becomes
-//! better as choices close to the root are done with, and when nothing is left
-//! it is the true number.
+//! can be five times the true number. It becomes better as choices close to the
+//! root are done with, and when nothing is left it is the true number.
 
 use stalewake_model::sync::ThreadId;
 
