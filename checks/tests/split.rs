@@ -99,6 +99,27 @@ fn threads_that_share_a_search_add_up() {
     }
 }
 
+/// What a search has taken must not be missing in the next.
+#[test]
+fn options_can_be_used_again() {
+    let (program, options) = (reuse(), Options::default());
+    let explore = || explore_program(&program, &options, &Arc::default());
+    let (first, second) = (explore(), explore());
+    assert_same(&first, &second);
+    assert!(first.figures.traces() > 0);
+}
+
+/// A search in which everything is somebody else's says so, and does not hold.
+#[test]
+fn a_search_that_explores_nothing_is_an_error() {
+    let program = reuse();
+    let split = Split::default();
+    part(&program, split.clone());
+    let nothing = part(&program, split);
+    assert_eq!(nothing.figures.traces(), 0);
+    assert!(matches!(nothing.checked().status, Status::Error(_)));
+}
+
 /// Who splits a search pays for it with executions that only lead to what
 /// others explore: not more than one in ten.
 #[test]

@@ -66,13 +66,23 @@ pub fn explore(cell: &Cell, options: &Options, progress: &Arc<Progress>) -> Verd
     Verdict::new(cell.clone(), options, findings, program.coverage())
 }
 
-/// Explores any program of shared operations.
+/// Explores any program of shared operations. It shares the search with nobody,
+/// so that options can be used again.
 pub fn explore_program<P: Program>(
     program: &Arc<P>,
     options: &Options,
     progress: &Arc<Progress>,
 ) -> Findings {
-    explore_part(program, options, progress).checked()
+    let alone = Options {
+        split: options.split.afresh(),
+        ..options.clone()
+    };
+    let findings = explore_part(program, &alone, progress);
+    if alone.split.shard.is_whole() {
+        findings.checked()
+    } else {
+        findings
+    }
 }
 
 /// Explores what of a program no other worker of the same [`Split`] explores.

@@ -62,9 +62,13 @@ impl Findings {
     }
 
     /// Fails a search that has seen something only in executions that it then
-    /// abandoned. To be asked of all parts together.
+    /// abandoned, and one that has explored nothing. To be asked of all parts
+    /// together.
     #[must_use]
     pub fn checked(mut self) -> Findings {
+        if self.status == Status::Complete && self.figures.traces() == 0 {
+            self.status = Status::Error("nothing was explored".to_owned());
+        }
         let is_reachable = |kind: &&Kind| self.reachable.iter().any(|found| found.kind == **kind);
         let lost = self.abandoned.iter().find(|kind| !is_reachable(kind));
         if let (Some(kind), Status::Complete) = (lost, &self.status) {

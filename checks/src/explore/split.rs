@@ -79,6 +79,12 @@ impl Split {
         self.claims.claim(way)
     }
 
+    /// The same part of another search, of which nobody has taken anything.
+    #[must_use]
+    pub fn afresh(&self) -> Split {
+        Split::of(self.shard).with_trunk(self.trunk)
+    }
+
     /// The same with a trunk of so many steps; with none there is nothing to
     /// share.
     #[must_use]
