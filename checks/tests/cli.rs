@@ -30,6 +30,13 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")
 }
 
+/// Standard error without the lines of progress that a slow machine gets.
+fn complaints(output: &Output) -> String {
+    let is_progress = |line: &&str| line.contains(" s: ") && line.contains(" cells, ");
+    let text = stderr(output);
+    text.lines().filter(|line| !is_progress(line)).collect()
+}
+
 /// The objects of `--format json`, one a line.
 fn objects(output: &Output) -> Vec<Value> {
     stdout(output)
@@ -311,7 +318,7 @@ fn a_search_whose_budget_ran_out_exits_with_3() {
 fn many_cells_are_printed_in_the_same_order_every_time() {
     let cells = |jobs: &str| -> Vec<String> {
         let output = stalewake(&["check", "missed-wakeup", "--format", "json", "--jobs", jobs]);
-        assert_eq!(stderr(&output), "");
+        assert_eq!(complaints(&output), "");
         objects(&output)
             .iter()
             .map(|o| format!("{} {}", o["parameters"], o["kernel"]))
@@ -333,7 +340,7 @@ fn a_pipe_gets_plain_text_that_fits() {
     ] {
         let output = stalewake(arguments);
         assert_eq!(code(&output), 0, "{arguments:?}: {}", stderr(&output));
-        assert_eq!(stderr(&output), "", "{arguments:?}");
+        assert_eq!(complaints(&output), "", "{arguments:?}");
         let text = stdout(&output);
         assert!(
             !text.contains('\x1b') && !text.contains('\r'),

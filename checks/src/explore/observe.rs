@@ -190,8 +190,7 @@ impl Explorer {
     /// How many executions there will be, as far as is known.
     fn estimate(&self, state: &State) -> Option<f64> {
         let executions = state.tally.figures.executions + state.tally.figures.foreign;
-        (self.is_reduced() && executions > 0)
-            .then(|| state.estimator.total(executions, state.dpor.widths()))
+        (self.is_reduced() && executions > 0).then(|| state.estimator.total(state.dpor.widths()))
     }
 
     fn publish(&self, tally: &Tally, estimate: Option<f64>) {
