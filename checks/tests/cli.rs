@@ -551,15 +551,18 @@ fn the_list_names_every_scenario_and_its_cells() {
         })
         .collect();
     for (name, cells) in [
-        ("writeback-reuse", 10),
-        ("writeback-reuse-irq", 10),
-        ("shmem-tail", 10),
-        ("same-page", 5),
-        ("same-page-old-waiter", 10),
-        ("missed-wakeup", 25),
-        ("killable-lock", 10),
-        ("truncate-in-flight", 5),
-        ("reclaim", 5),
+        ("writeback-reuse", 14),
+        ("writeback-reuse-irq", 14),
+        ("shmem-tail", 14),
+        ("same-page", 7),
+        ("same-page-old-waiter", 14),
+        ("missed-wakeup", 35),
+        ("killable-lock", 14),
+        ("truncate-in-flight", 7),
+        ("reclaim", 7),
+        ("unfair-lock", 14),
+        ("bookmark-lockup", 7),
+        ("i-pages-alternatives", 28),
     ] {
         assert!(
             found.contains(&(name.to_owned(), cells)),

@@ -297,6 +297,17 @@ fn a_lock_that_is_never_released_leaves_its_waiters_asleep() {
             assert!(reachable(&cell).contains(&Kind::LostWakeup), "{cell}");
         }
     }
+    let scenario = rewritten(
+        "unfair-lock",
+        r#"steps = ["lock_page(P)", "unlock_page(P)"]"#,
+        r#"steps = ["lock_page(P)"]"#,
+    );
+    for kernel in ["v5.8", "v5.9-rc1", "v5.10.7"] {
+        for budget in ["budget=0", "budget=1"] {
+            let cell = cell(&scenario, budget, kernel);
+            assert!(reachable(&cell).contains(&Kind::LostWakeup), "{cell}");
+        }
+    }
 }
 
 /// Dropped before it queues, a waiter's reference is dropped too early: the
@@ -328,5 +339,21 @@ fn an_atomic_flag_update_loses_nothing() {
     for kernel in ["v5.8", "v5.9-rc1", "v5.10.7"] {
         let cell = cell(&scenario, "case=lost-waiters", kernel);
         assert_eq!(reachable(&cell), BTreeSet::new(), "{cell}");
+    }
+}
+
+/// What `unfair-lock` says never to happen, happens to those who break the
+/// rules: whoever lets go of a lock that is not its own has two owners follow,
+/// or none.
+#[test]
+fn a_lock_that_is_released_twice_is_not_exclusive() {
+    let scenario = rewritten(
+        "unfair-lock",
+        r#"steps = ["lock_page(P)", "unlock_page(P)"]"#,
+        r#"steps = ["lock_page(P)", "unlock_page(P)", "unlock_page(P)"]"#,
+    );
+    for kernel in ["v5.8", "v5.9-rc1", "v5.10.7"] {
+        let cell = cell(&scenario, "budget=1", kernel);
+        assert!(reachable(&cell).contains(&Kind::LockNotExclusive), "{cell}");
     }
 }

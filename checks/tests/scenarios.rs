@@ -81,7 +81,13 @@ fn trial(cell: Cell) -> Trial {
 
 /// Whether exploring the cell takes seconds: three threads on one page.
 fn is_large(cell: &Cell) -> bool {
-    ["same-page", "same-page-old-waiter", "killable-lock"].contains(&cell.scenario.name.as_str())
+    let large = [
+        "bookmark-lockup",
+        "killable-lock",
+        "same-page",
+        "same-page-old-waiter",
+    ];
+    large.contains(&cell.scenario.name.as_str())
         || cell
             .parameters
             .get("waiters")

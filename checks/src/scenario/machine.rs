@@ -1,9 +1,13 @@
 //! `[machine]` and `[[page]]`: what there is before the first step.
 
+use std::ops::RangeInclusive;
+
 use super::call::HIGHEST_INDEX;
 use super::error::{Problem, Result, ScenarioError, Span, shorten, suggest};
-use super::table::{Node, Table};
+use super::parameters::Declared;
+use super::table::{Node, Table, out_of_range};
 use super::{Device, MachineSpec, PageFlag, PageSpec};
+use crate::cell::Parameters;
 
 /// The most page frames that a machine can have.
 const MOST_FRAMES: u16 = 8;
@@ -24,10 +28,70 @@ impl Default for MachineSpec {
     }
 }
 
+/// What `[machine]` says.
+#[derive(Default)]
+pub(super) struct Machine {
+    /// The machine, but for what parameters decide. It decides what pages
+    /// there can be.
+    pub fixed: MachineSpec,
+    varied: Vec<Varied>,
+}
+
+/// A setting whose number is the value of a parameter.
+struct Varied {
+    parameter: String,
+    /// The number that each of its values is.
+    numbers: Vec<(String, u16)>,
+    set: fn(&mut MachineSpec, u16),
+}
+
+impl Machine {
+    /// The machine of a combination of parameter values.
+    pub fn of(&self, parameters: &Parameters) -> MachineSpec {
+        let mut machine = self.fixed;
+        for varied in &self.varied {
+            let value = &parameters[&varied.parameter];
+            let number = varied.numbers.iter().find(|(of, _)| of == value);
+            (varied.set)(&mut machine, number.map_or(0, |(_, number)| *number));
+        }
+        machine
+    }
+
+    /// Reads a number, or `"$name"`.
+    fn vary(
+        &mut self,
+        node: Node<'_>,
+        what: &str,
+        range: RangeInclusive<u16>,
+        declared: &Declared,
+        set: fn(&mut MachineSpec, u16),
+    ) -> Result<()> {
+        let text = node.string().ok();
+        let name = text.as_ref().and_then(|text| text.text.strip_prefix('$'));
+        let Some(name) = name else {
+            set(&mut self.fixed, node.number(what, range)?);
+            return Ok(());
+        };
+        let parameter = declared.used(name, node.span())?;
+        let number = |value: &String| match value.parse() {
+            Ok(number) if range.contains(&number) => Ok((value.clone(), number)),
+            _ => Err(out_of_range(what, &range, node.span())
+                .explain(format!("`${name}` can be `{value}`"))),
+        };
+        let varied = Varied {
+            parameter: parameter.name.clone(),
+            numbers: parameter.values.iter().map(number).collect::<Result<_>>()?,
+            set,
+        };
+        self.varied.push(varied);
+        Ok(())
+    }
+}
+
 /// Reads `[machine]`.
-pub(super) fn machine(node: Option<Node<'_>>) -> Result<MachineSpec> {
-    let mut machine = MachineSpec::default();
-    let Some(node) = node else { return Ok(machine) };
+pub(super) fn machine(node: Option<Node<'_>>, declared: &Declared) -> Result<Machine> {
+    let mut read = Machine::default();
+    let Some(node) = node else { return Ok(read) };
     let keys = [
         "frames",
         "wait_table",
@@ -39,6 +103,7 @@ pub(super) fn machine(node: Option<Node<'_>>) -> Result<MachineSpec> {
         "bookmark_every",
     ];
     let table = Table::new(node, "[machine]", &keys)?;
+    let machine = &mut read.fixed;
     if let Some(node) = table.optional("frames") {
         machine.frames = node.number("`frames`", 1..=MOST_FRAMES)?;
     }
@@ -69,12 +134,14 @@ pub(super) fn machine(node: Option<Node<'_>>) -> Result<MachineSpec> {
         };
     }
     if let Some(node) = table.optional("page_lock_unfairness") {
-        machine.page_lock_unfairness = node.number("`page_lock_unfairness`", 0..=5)?;
+        let set = |machine: &mut MachineSpec, number| machine.page_lock_unfairness = number;
+        read.vary(node, "`page_lock_unfairness`", 0..=5, declared, set)?;
     }
     if let Some(node) = table.optional("bookmark_every") {
-        machine.bookmark_every = node.number("`bookmark_every`", 0..=64)?;
+        let set = |machine: &mut MachineSpec, number| machine.bookmark_every = number;
+        read.vary(node, "`bookmark_every`", 0..=64, declared, set)?;
     }
-    Ok(machine)
+    Ok(read)
 }
 
 /// The pages at the start, and the inodes that they name.

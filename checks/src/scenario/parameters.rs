@@ -1,4 +1,4 @@
-//! `[parameters]`, the `when` that selects by them, and `$name` in a step.
+//! `[parameters]`, the `when` that selects by them, and `$name`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -100,6 +100,13 @@ impl Declared {
             })
     }
 
+    /// The parameter of that name, which decides something here.
+    pub fn used(&self, name: &str, span: Span) -> Result<&Parameter> {
+        let parameter = self.find(name, span)?;
+        self.mark_used(name);
+        Ok(parameter)
+    }
+
     fn mark_used(&self, name: &str) {
         self.used.borrow_mut().insert(name.to_owned());
     }
@@ -115,7 +122,9 @@ impl Declared {
             None => Ok(()),
             Some(unused) => {
                 let name = self.parameters[unused].name.clone();
-                let help = format!("write `${name}` in a step, or select a thread by `when`");
+                let help = format!(
+                    "write `${name}` in a step or in [machine], or select a thread by `when`"
+                );
                 let problem = Problem::UnusedParameter { name };
                 Err(
                     ScenarioError::at(problem, self.spans[unused].clone(), "this parameter")
@@ -177,8 +186,7 @@ impl Declared {
                 .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
                 .count();
             let end = dollar + 1 + length.min(LONGEST_NAME);
-            let parameter = self.find(&text.text[dollar + 1..end], dollar..end)?;
-            self.mark_used(&parameter.name);
+            let parameter = self.used(&text.text[dollar + 1..end], dollar..end)?;
             result.push(&text.text[rest..dollar], rest..dollar, true);
             result.push(&values[&parameter.name], dollar..end, false);
             rest = end;

@@ -153,15 +153,15 @@ fn scenario(name: &str, text: &str) -> Result<Scenario> {
     let title = prose("title", LONGEST_HEADING)?;
     let source = prose("source", LONGEST_HEADING)?;
     let story = prose("story", LONGEST_STORY)?;
-    let machine = machine(root.optional("machine"))?;
     let declared = Declared::read(root.optional("parameters"))?;
-    let pages = pages(root.optional("page"), machine)?;
+    let machine = machine(root.optional("machine"), &declared)?;
+    let pages = pages(root.optional("page"), machine.fixed)?;
     pages.check_names()?;
     let threads = threads(root.required("thread")?, &declared, &pages)?;
     let cast = Cast {
         file: text,
         declared: &declared,
-        machine,
+        machine: &machine,
         pages: &pages,
         threads: &threads,
     };

@@ -2,7 +2,7 @@
 
 use super::call::{Scope, assigned_variable, parse};
 use super::error::{Problem, Result, ScenarioError, Span, shorten, suggest};
-use super::machine::Pages;
+use super::machine::{Machine, Pages};
 use super::parameters::{Declared, Filter, Substituted, with};
 use super::step::Step;
 use super::table::{Node, Table, Text, empty, too_long};
@@ -102,7 +102,7 @@ pub(super) struct Cast<'a> {
     /// The whole file: a step's characters are looked up in it.
     pub file: &'a str,
     pub declared: &'a Declared,
-    pub machine: MachineSpec,
+    pub machine: &'a Machine,
     pub pages: &'a Pages,
     pub threads: &'a [Thread<'a>],
 }
@@ -170,7 +170,7 @@ impl Cast<'_> {
             ));
         }
         let mut variant = Variant {
-            machine: self.machine,
+            machine: self.machine.of(parameters),
             inodes: self.pages.inodes.clone(),
             pages: self.pages.pages.clone(),
             threads: Vec::new(),
@@ -262,7 +262,7 @@ impl Cast<'_> {
             huge_order: order,
             frames,
             ..
-        } = self.machine;
+        } = self.machine.fixed;
         match step {
             Step::ShmemAllocHugepage { .. } if 1 << order > frames => Err(ScenarioError::at(
                 Problem::HugePageTooBig { order, frames },

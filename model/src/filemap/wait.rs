@@ -178,12 +178,17 @@ impl PageWait<'_, '_> {
         let (cx, task) = (self.cx, self.cx.task());
         let exclusive = self.behavior == Behavior::Exclusive;
         let flags = if exclusive { WQ_FLAG_EXCLUSIVE } else { 0 };
+        let mut call = self.call.clone();
+        let mut looked_since = true;
         let waited = loop {
             {
                 let mut list = self.queue.lock(cx)?;
                 if !is_queued(&list, &self.entry) {
                     cx.takes(Branch::Queued);
-                    let queued = self.queued(flags, Use::default());
+                    if !looked_since {
+                        call = WaitCall::new();
+                    }
+                    let queued = self.queued(flags, Use::default(), &call);
                     add_wait_queue_entry_tail(cx, &mut list, queued);
                     let now = set_page_waiters(cx, self.page)?;
                     if let Some(Listed::Waiter(queued)) = list.last_mut() {
@@ -199,6 +204,10 @@ impl PageWait<'_, '_> {
             if is_set {
                 task.schedule(cx, self.waits_on())?;
             }
+            // Who has not called schedule() may be woken after its last look. If
+            // it queues again then, that is for the judge as if it came anew:
+            // it will look, and may well find the bit clear.
+            looked_since = is_set;
             let done = match self.behavior {
                 Behavior::Exclusive => self.try_to_own()?,
                 Behavior::Shared => !self.page.flags.test(cx, self.bit),
@@ -306,7 +315,7 @@ impl PageWait<'_, '_> {
             cx.takes(Branch::LastChance);
         } else {
             cx.takes(Branch::Queued);
-            add_wait_queue_entry_tail(cx, &mut list, self.queued(flags, waits_for));
+            add_wait_queue_entry_tail(cx, &mut list, self.queued(flags, waits_for, self.call));
         }
         Ok(got)
     }
@@ -340,12 +349,12 @@ impl PageWait<'_, '_> {
     }
 
     /// The entry, as it is queued.
-    fn queued(&self, flags: u64, waits_for: Use) -> Queued {
+    fn queued(&self, flags: u64, waits_for: Use, call: &WaitCall) -> Queued {
         Queued {
             entry: self.entry.clone(),
             flags,
             waits_for,
-            call: self.call.clone(),
+            call: call.clone(),
         }
     }
 
