@@ -8,6 +8,7 @@ pub mod program;
 pub mod report;
 pub mod scenario;
 pub mod verdict;
+pub mod whatif;
 pub mod worker;
 
 pub use check::{Check, CheckError, Report};

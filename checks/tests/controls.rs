@@ -342,9 +342,8 @@ fn an_atomic_flag_update_loses_nothing() {
     }
 }
 
-/// What `unfair-lock` says never to happen, happens to those who break the
-/// rules: whoever lets go of a lock that is not its own has two owners follow,
-/// or none.
+/// What never happens in `unfair-lock` is noticed where it does: whoever lets
+/// go of the lock twice lets go of another's, or of nobody's.
 #[test]
 fn a_lock_that_is_released_twice_is_not_exclusive() {
     let scenario = rewritten(

@@ -24,7 +24,7 @@ use super::select::{Catalogue, Wishes};
 use super::{Choice, Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
-const BAD_FILE: u8 = 2;
+pub(super) const BAD_FILE: u8 = 2;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -81,6 +81,15 @@ pub(super) enum BadQuestion {
         /// The name as typed.
         cell: String,
     },
+    /// A scenario's name has a kernel in it, where there is one for all.
+    #[error("`{scenario}` is asked for on {kernel}, but one kernel is varied for all scenarios")]
+    #[diagnostic(help("leave out the last part of the name; --from says which kernel is varied"))]
+    KernelBeside {
+        /// The kernel in it.
+        kernel: &'static str,
+        /// The scenario.
+        scenario: String,
+    },
     /// `explain` needs one kernel.
     #[error("a kernel is needed: which one is to be explained?")]
     #[diagnostic(help("add --kernel K; `stalewake kernels` lists them"))]

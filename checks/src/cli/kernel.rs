@@ -99,23 +99,26 @@ pub(super) fn change(kernel: &mut Kernel, changes: &[Choice]) -> miette::Result<
 }
 
 fn set(kernel: &mut Kernel, change: &Choice) -> Result<(), Unknown> {
-    kernel
-        .set(&change.name, &change.value)
-        .map_err(|unknown| match unknown {
-            UnknownMechanism::Mechanism { name } => Unknown::new(
-                "mechanism",
+    kernel.set(&change.name, &change.value).map_err(unknown)
+}
+
+/// The complaint about a name, with what exists instead.
+pub(super) fn unknown(unknown: UnknownMechanism) -> Unknown {
+    match unknown {
+        UnknownMechanism::Mechanism { name } => Unknown::new(
+            "mechanism",
+            &name,
+            Kernel::MECHANISMS.iter().map(|m| m.name),
+        ),
+        UnknownMechanism::Alternative { mechanism, name } => {
+            let alternatives = Kernel::mechanism(mechanism).map_or(&[][..], |m| m.alternatives);
+            let place = format!(" of mechanism `{mechanism}`");
+            Unknown::within(
+                "alternative",
                 &name,
-                Kernel::MECHANISMS.iter().map(|m| m.name),
-            ),
-            UnknownMechanism::Alternative { mechanism, name } => {
-                let alternatives = Kernel::mechanism(mechanism).map_or(&[][..], |m| m.alternatives);
-                let place = format!(" of mechanism `{mechanism}`");
-                Unknown::within(
-                    "alternative",
-                    &name,
-                    place,
-                    alternatives.iter().map(|a| a.name),
-                )
-            }
-        })
+                place,
+                alternatives.iter().map(|a| a.name),
+            )
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod select;
 mod stress;
+mod whatif;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ Examples:
   stalewake check writeback-reuse             one scenario
   stalewake explain same-page --kernel v5.9   what goes wrong, step by step
   stalewake kernels                           what the kernels differ in
+  stalewake whatif                            which changes are needed, and which not
 
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 3 a budget ran out.";
@@ -53,6 +55,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Put the results of the shards of a run together.
     Merge(merge::MergeArgs),
+    /// Explore every combination of some changes: which are needed, and which
+    /// are not?
+    #[command(name = "whatif")]
+    WhatIf(whatif::WhatIfArgs),
     /// List the scenarios, their parameters and the kernels they are for.
     List(list::ListArgs),
     /// Show step by step how something goes wrong.
@@ -176,6 +182,7 @@ impl Cli {
             None => check::run(&[], &self.check),
             Some(Command::Check(args)) => check::run(&args.scenarios, &args.options),
             Some(Command::Merge(args)) => merge::run(args),
+            Some(Command::WhatIf(args)) => whatif::run(args),
             Some(Command::List(args)) => list::run(args),
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
@@ -194,6 +201,7 @@ impl Cli {
             Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::Merge(args)) => args.coloured.color,
+            Some(Command::WhatIf(args)) => args.coloured.color,
             Some(Command::List(args)) => args.coloured.color,
             Some(Command::Explain(args)) => args.coloured.color,
             Some(Command::Replay(args)) => args.coloured.color,

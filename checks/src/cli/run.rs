@@ -26,9 +26,28 @@ pub(super) fn available() -> NonZeroUsize {
 }
 
 /// Explores the cells in `jobs` worker processes and hands over the verdicts in the
-/// order of the cells, each as soon as all before it are there. Who finds no
-/// cell left to start helps with one that has been started.
+/// order of the cells, each as soon as all before it are there.
 pub(super) fn explore_all(
+    cells: &[Cell],
+    options: &Options,
+    jobs: NonZeroUsize,
+    bar: &Bar,
+    mut verdict: impl FnMut(usize, Verdict),
+) {
+    let mut early = BTreeMap::new();
+    let mut printed = 0;
+    explore_each(cells, options, jobs, bar, |place, found| {
+        early.insert(place, found);
+        while let Some(found) = early.remove(&printed) {
+            verdict(printed, found);
+            printed += 1;
+        }
+    });
+}
+
+/// The same, but each verdict as soon as it is there. Who finds no cell left
+/// to start helps with one that has been started.
+pub(super) fn explore_each(
     cells: &[Cell],
     options: &Options,
     jobs: NonZeroUsize,
@@ -48,17 +67,9 @@ pub(super) fn explore_all(
             });
         }
         drop(sender);
-        let mut early = BTreeMap::new();
-        let mut printed = 0;
         loop {
             match receiver.recv_timeout(REFRESH) {
-                Ok((place, found)) => {
-                    early.insert(place, found);
-                    while let Some(found) = early.remove(&printed) {
-                        verdict(printed, found);
-                        printed += 1;
-                    }
-                }
+                Ok((place, found)) => verdict(place, found),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }

@@ -15,7 +15,7 @@ use crate::scenario;
 use crate::verdict::{Expected, Figures, Reachable, Search, Status, Verdict, Witness};
 
 /// The cell of that race on v5.9.
-pub(super) fn cell() -> Cell {
+pub(crate) fn cell() -> Cell {
     let scenario = scenario::shipped()
         .into_iter()
         .flatten()
@@ -31,7 +31,7 @@ pub(super) fn cell() -> Cell {
 }
 
 /// A schedule of three threads.
-pub(super) fn witness() -> Witness {
+pub(crate) fn witness() -> Witness {
     Witness {
         schedule: [0, 0, 0, 1, 2, 2].map(ThreadId).to_vec(),
         preemptions: 1,
@@ -40,7 +40,7 @@ pub(super) fn witness() -> Witness {
 }
 
 /// A complete verdict that finds some kinds and expects others.
-pub(super) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
+pub(crate) fn verdict(found: &[Kind], expected: &[Kind]) -> Verdict {
     let reachable = |kind: &Kind| Reachable {
         kind: *kind,
         weak_only: false,

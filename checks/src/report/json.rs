@@ -47,7 +47,7 @@ pub struct CellLine<'a> {
 }
 
 /// What is said of a shard beside, so that [`merge`](super::merge) can put the
-/// whole together.
+/// whole together, and of a cell in a journal.
 #[derive(Clone, Debug, Serialize)]
 struct Part {
     /// Which one of how many.
@@ -63,19 +63,19 @@ struct Part {
 }
 
 impl Part {
-    fn of(verdict: &Verdict) -> Option<Part> {
-        (!verdict.shard.is_whole()).then(|| Part {
+    fn of(verdict: &Verdict) -> Part {
+        Part {
             shard: verdict.shard.to_string(),
             version: VERSION,
             cell_sum: cell_sum(&verdict.cell),
             foreign: verdict.figures.foreign,
             abandoned: verdict.abandoned.iter().map(|kind| kind.name()).collect(),
-        })
+        }
     }
 }
 
 /// The version of this program.
-pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A kind of violation that the cell can reach.
 #[derive(Clone, Debug, Serialize)]
@@ -147,7 +147,17 @@ impl<'a> CellLine<'a> {
             elapsed_ms: u64::try_from(verdict.figures.elapsed.as_millis()).unwrap_or(u64::MAX),
             branches: verdict.coverage.branches.iter().map(|b| b.name()).collect(),
             never_ran: never_ran(verdict),
-            part: Part::of(verdict),
+            part: (!verdict.shard.is_whole()).then(|| Part::of(verdict)),
+        }
+    }
+
+    /// The same with what a shard's line has beside, for a
+    /// [journal](crate::whatif::journal): who reads it can tell whether it is
+    /// of this version and this cell.
+    pub fn kept(verdict: &'a Verdict) -> CellLine<'a> {
+        CellLine {
+            part: Some(Part::of(verdict)),
+            ..CellLine::new(verdict)
         }
     }
 }

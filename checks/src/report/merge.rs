@@ -232,16 +232,16 @@ impl Shares {
 }
 
 /// One line, understood.
-struct Share {
-    cell: Cell,
+pub(crate) struct Share {
+    pub(crate) cell: Cell,
     sum: String,
-    shard: Shard,
-    findings: Findings,
-    coverage: Coverage,
+    pub(crate) shard: Shard,
+    pub(crate) findings: Findings,
+    pub(crate) coverage: Coverage,
 }
 
 /// What is wrong with a line, wherever it stands.
-enum Wrong {
+pub(crate) enum Wrong {
     Text(String),
     Version(String),
     Cell(String),
@@ -259,7 +259,7 @@ impl Wrong {
 }
 
 impl Share {
-    fn read(text: &str, scenarios: &[Arc<Scenario>]) -> Result<Share, Wrong> {
+    pub(crate) fn read(text: &str, scenarios: &[Arc<Scenario>]) -> Result<Share, Wrong> {
         let wrong = |reason: &str| Wrong::Text(reason.to_owned());
         let line: Line =
             serde_json::from_str(text).map_err(|error| Wrong::Text(error.to_string()))?;

@@ -15,12 +15,13 @@
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread |
+//! | [`whatif`] | what every combination of some changes comes to |
 //! | [`progress`] | the bar shown while cells are explored |
 
 pub mod coverage;
 pub mod explain;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod json;
 pub mod merge;
 pub mod observation;
@@ -31,6 +32,7 @@ mod style;
 pub mod summary;
 pub mod table;
 pub mod token;
+pub mod whatif;
 mod wrap;
 
 pub use outcome::{Checked, Outcome};

@@ -267,14 +267,15 @@ pub fn wake_and_remove(
 
 /// A walk need never end if it is about to wake a waiter whom it has woken
 /// before, in the same call. Since then that call has found the bit set and
-/// queued again, behind the bookmark. So the walk is where it was: it holds the
-/// queue's lock, and the same task sleeps in the same place, for the same bit.
-/// Neither side counts its rounds: SHARED and DROP waiters have no budget. The
-/// same steps can follow again, as often as others set the bit between a
-/// wake-up and the waiter's look. The walk is bounded by what writers do and
-/// not by anything of its own, and no more than that is claimed. Under
-/// `clear-in-wake=yes` not even a writer is needed, as the bit is cleared only
-/// when the walk is over.
+/// queued again, behind the bookmark; a waiter of v5.8 that was woken after its
+/// last look, and queues again before the next, does not count. So the walk is
+/// where it was: it holds the queue's lock, and the same task sleeps in the same
+/// place, for the same bit. Neither side counts its rounds: SHARED and DROP
+/// waiters have no budget. The same steps can follow again, as often as others
+/// set the bit between a wake-up and the waiter's look. The walk is bounded by
+/// what writers do and not by anything of its own, and no more than that is
+/// claimed. Under `clear-in-wake=yes` not even a writer is needed, as the bit is
+/// cleared only when the walk is over.
 ///
 /// Without a bookmark nobody can queue during the walk, and an EXCLUSIVE waiter
 /// ends it. Whom it has woken the walk alone knows, and what is queued is

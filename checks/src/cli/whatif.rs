@@ -1,0 +1,332 @@
+//! `whatif`: every combination of some mechanisms, and what that says.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use stalewake::cell::{Cell, KernelChoice};
+use stalewake::explore::Options;
+use stalewake::report::json::{CellLine, line};
+use stalewake::report::progress::{Bar, Shown};
+use stalewake::report::whatif::{WhatIf, json, whatif};
+use stalewake::scenario::Scenario;
+use stalewake::verdict::{Status, Verdict};
+use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan, journal};
+
+use super::check::{BAD_FILE, explain_command};
+use super::error::BadQuestion;
+use super::kernel::{release, unknown, warn_of_doubt};
+use super::output::{print, progress, style};
+use super::run::{available, explore_each};
+use super::select::{Catalogue, Chosen, Wishes};
+use super::{Choice, Coloured, Format, From, duration};
+
+/// What upstream has changed in this code, from v5.9 on and back from it.
+const VARY: [&str; 4] = [
+    "end-ref=none:get-page",
+    "wake-shared-if-set+wait-shared",
+    "wait-on-writeback",
+    "end-waiters-test",
+];
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct WhatIfArgs {
+    /// A scenario, one with only this value of a parameter
+    /// (`writeback-reuse/truncate=wait`), or the path of a .toml file; all
+    /// scenarios if none is given.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Mechanisms to vary, see `stalewake kernels`: all alternatives, or those
+    /// after `=`, separated by `:`. What --from has is always among them.
+    /// Mechanisms joined by `+` move together. May be repeated.
+    #[arg(
+        long,
+        value_name = "MECHANISM[+..][=ALT[:..]]",
+        value_delimiter = ',',
+        default_values = VARY,
+        hide_default_value = true
+    )]
+    vary: Vec<String>,
+    /// The kernel from which changes are counted.
+    #[arg(long = "from", value_name = "KERNEL", default_value = "v5.9")]
+    kernel: String,
+    /// Only this value of a parameter; may be repeated.
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
+    set: Vec<Choice>,
+    /// End the whole run after this time, such as 30s, 5m or 2h; nothing is
+    /// claimed that depends on what is not done then.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    budget: Option<Duration>,
+    /// Write finished cells to this file, and do not repeat those that are in
+    /// it already.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// How many threads explore [default: as the machine can].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// What the answer looks like.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    from: From,
+    /// Print everything, however long: every combination just outside, with a
+    /// witness for each scenario.
+    #[arg(short, long)]
+    verbose: bool,
+    #[command(flatten)]
+    pub(super) coloured: Coloured,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stalewake whatif                             what all scenarios need from v5.9 on
+  stalewake whatif writeback-reuse same-page-old-waiter/old=none \\
+                   --vary end-ref=get-page,wait-on-writeback
+                                               two fixes: is one of them enough?
+  stalewake whatif shmem-tail --vary end-ref,tail-check
+                                               every way to hold a reference
+  stalewake whatif --vary wake-shared-if-set+wait-shared --vary lock-handoff
+                                               two mechanisms that move together
+  stalewake whatif --from v5.8 --vary end-waiters-test,waiters-test-order
+                                               counted from another kernel
+  stalewake whatif --budget 10m --resume journal.json
+                                               again and again, until it is done
+  stalewake whatif --format json | jq 'select(.answer == \"minimal\")'
+
+Without --vary: end-ref=none:get-page, wake-shared-if-set+wait-shared,
+wait-on-writeback and end-waiters-test, sixteen combinations.
+
+A set of changes is only said to hold if every schedule of every cell was
+explored, and only said to be minimal if every part of it is known to fail.
+
+Exit codes: 0 answered, 1 an exploration broke down, 2 usage or a bad file,
+3 a budget ran out.";
+
+/// Explores what the arguments name, and answers.
+pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
+    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let chosen = catalogue.choose(&args.scenarios)?;
+    let from = KernelChoice {
+        typed: args.kernel.clone(),
+        ..KernelChoice::of(release(&args.kernel)?)
+    };
+    warn_of_doubt(&args.kernel);
+    let axes = axes(&args.vary, &from)?;
+    let cases = cases(&chosen, args)?;
+    let bad_files = !catalogue.broken.is_empty();
+    for error in catalogue.broken {
+        eprintln!("{:?}", miette::Report::new(error));
+    }
+    if cases.is_empty() {
+        return if bad_files {
+            Ok(BAD_FILE.into())
+        } else {
+            Err(BadQuestion::Nothing.into())
+        };
+    }
+    let mut scenarios: Vec<_> = chosen.iter().map(|one| one.scenario.clone()).collect();
+    scenarios.extend(catalogue.scenarios);
+    let plan = Plan::new(from, axes, cases)?;
+    let started = Instant::now();
+    let (verdicts, resumed) = explore(&plan, &scenarios, args)?;
+    let answers = Answers::new(&plan.combinations, &plan.findings(&verdicts));
+    let explain = |combination: usize, case: usize| {
+        let cell = &verdicts[plan.cell_of(combination, case)].cell;
+        let argument = &plan.cases[case].argument;
+        explain_command(cell, argument, args.from.directory.as_deref())
+    };
+    let told = WhatIf {
+        plan: &plan,
+        answers: &answers,
+        verdicts: &verdicts,
+        resumed,
+        elapsed: started.elapsed(),
+        explain: &explain,
+    };
+    print(&match args.format {
+        Format::Table => whatif(&told, args.verbose, style(args.coloured.color)),
+        Format::Json => json::lines(&told),
+    })?;
+    let broken = |v: &Verdict| matches!(v.status, Status::Error(_));
+    Ok(match () {
+        () if bad_files => BAD_FILE.into(),
+        () if verdicts.iter().any(broken) => 1.into(),
+        () if verdicts.iter().any(|v| !v.is_exhaustive()) => 3.into(),
+        () => ExitCode::SUCCESS,
+    })
+}
+
+fn axes(vary: &[String], from: &KernelChoice) -> miette::Result<Vec<Axis>> {
+    let parse = |text: &String| {
+        Axis::parse(text, &from.kernel).map_err(|error| match error {
+            BadAxis::Unknown(name) => unknown(name).into(),
+            error => miette::Report::from(error),
+        })
+    };
+    vary.iter().map(parse).collect()
+}
+
+/// The scenarios with every value of their parameters that is meant.
+fn cases(chosen: &[Chosen], args: &WhatIfArgs) -> miette::Result<Vec<Case>> {
+    let wishes = Wishes {
+        kernels: Vec::new(),
+        commits: Vec::new(),
+        set: args.set.clone(),
+        with: Vec::new(),
+    };
+    wishes.require_parameters(chosen)?;
+    let mut cases: Vec<Case> = Vec::new();
+    for one in chosen {
+        if let Some(kernel) = one.kernel {
+            return Err(BadQuestion::KernelBeside {
+                kernel: kernel.name,
+                scenario: one.argument.clone(),
+            }
+            .into());
+        }
+        for parameters in one.combinations(&wishes) {
+            let there = |case: &Case| {
+                Arc::ptr_eq(&case.scenario, &one.scenario) && case.parameters == parameters
+            };
+            if !cases.iter().any(there) {
+                cases.push(Case {
+                    scenario: one.scenario.clone(),
+                    parameters,
+                    argument: one.argument.clone(),
+                });
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// The verdicts on all cells, and how many of them the journal had.
+fn explore(
+    plan: &Plan,
+    scenarios: &[Arc<Scenario>],
+    args: &WhatIfArgs,
+) -> miette::Result<(Vec<Verdict>, usize)> {
+    let cells = plan.cells();
+    let mut journal = match &args.resume {
+        Some(path) => Some(Journal::open(path, &cells, scenarios)?),
+        None => None,
+    };
+    let mut verdicts: Vec<Option<Verdict>> = vec![None; cells.len()];
+    let mut resumed = 0;
+    if let Some(journal) = &mut journal {
+        resumed = journal.read.verdicts.len();
+        for (place, verdict) in journal.read.verdicts.drain() {
+            verdicts[place] = Some(verdict);
+        }
+    }
+    let left = (0..cells.len()).filter(|place| verdicts[*place].is_none());
+    let (places, left): (Vec<usize>, Vec<Cell>) = left.map(|n| (n, cells[n].clone())).unzip();
+    let options = Options {
+        deadline: args
+            .budget
+            .and_then(|budget| Instant::now().checked_add(budget)),
+        ..Options::default()
+    };
+    let bar = Bar::new(
+        left.len(),
+        match progress() {
+            Shown::Bar if args.format == Format::Json => Shown::Nothing,
+            shown => shown,
+        },
+    );
+    let mut written = Ok(());
+    let jobs = args.jobs.unwrap_or_else(available);
+    explore_each(&left, &options, jobs, &bar, |place, verdict| {
+        if let Status::Error(reason) = &verdict.status {
+            bar.beside(|| eprintln!("error: {}: {reason}", verdict.cell));
+        }
+        if let (Some(journal), Ok(())) = (&mut journal, &written) {
+            written = journal.write(&verdict);
+        }
+        verdicts[places[place]] = Some(verdict);
+    });
+    written?;
+    let verdicts = verdicts.into_iter().map(|verdict| {
+        verdict.ok_or_else(|| miette!("a cell was not explored: a thread of this program is gone"))
+    });
+    Ok((verdicts.collect::<miette::Result<_>>()?, resumed))
+}
+
+/// The file of `--resume`.
+struct Journal {
+    file: File,
+    path: PathBuf,
+    read: journal::Journal,
+}
+
+impl Journal {
+    /// Reads what is there, drops what was torn, and is ready for more.
+    fn open(path: &Path, cells: &[Cell], scenarios: &[Arc<Scenario>]) -> miette::Result<Journal> {
+        let wrong = || format!("cannot go on with journal {}", path.display());
+        let open = || {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .open(path)?;
+            file.try_lock().map_err(|error| match error {
+                std::fs::TryLockError::WouldBlock => {
+                    std::io::Error::other("another run is writing to it")
+                }
+                std::fs::TryLockError::Error(error) => error,
+            })?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            std::io::Result::Ok((file, bytes))
+        };
+        let (file, mut bytes) = open().into_diagnostic().wrap_err_with(wrong)?;
+        let whole = journal::untorn(&bytes);
+        let torn = bytes.len() - whole;
+        bytes.truncate(whole);
+        let text = String::from_utf8(bytes)
+            .into_diagnostic()
+            .wrap_err_with(wrong)?;
+        let read = journal::read(&text, cells, scenarios)
+            .map_err(miette::Report::from)
+            .wrap_err_with(wrong)?;
+        if torn > 0 {
+            eprintln!(
+                "warning: the last line of {} was cut off and is dropped",
+                path.display()
+            );
+            let cut = file.set_len(whole as u64);
+            cut.into_diagnostic().wrap_err_with(wrong)?;
+        }
+        if read.others > 0 {
+            eprintln!(
+                "note: {} of {} are of other cells, and are kept",
+                read.others,
+                path.display()
+            );
+        }
+        Ok(Journal {
+            file,
+            path: path.to_owned(),
+            read,
+        })
+    }
+
+    /// Adds a cell, if it was explored to its end.
+    fn write(&mut self, verdict: &Verdict) -> miette::Result<()> {
+        if verdict.status != Status::Complete {
+            return Ok(());
+        }
+        let text = line(&CellLine::kept(verdict)) + "\n";
+        self.file
+            .write_all(text.as_bytes())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write to {}", self.path.display()))
+    }
+}
