@@ -325,7 +325,7 @@ fn many_cells_are_printed_in_the_same_order_every_time() {
             .collect()
     };
     let in_order = cells("1");
-    assert_eq!(in_order.len(), 25);
+    assert_eq!(in_order.len(), 35);
     assert_eq!(cells("4"), in_order);
 }
 

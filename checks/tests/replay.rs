@@ -350,7 +350,7 @@ fn a_run_has_one_budget_for_all_its_cells() {
         assert_eq!(object["status"], "incomplete", "{object}");
         assert_eq!(object["executions"], 0, "{object}");
     });
-    assert_eq!(cells.count(), 25);
+    assert_eq!(cells.count(), 35);
     let output = stalewake(&["check", "shmem-tail/v5.10", "--budget", "99999h"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     for malformed in ["5", "5 m", "-5m", "soon", ""] {
