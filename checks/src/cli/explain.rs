@@ -1,6 +1,6 @@
 //! `explain`: how something goes wrong, step by step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -15,7 +15,7 @@ use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
 use super::error::{BadQuestion, Unknown};
-use super::output::{print, progress, style};
+use super::output::{print, progress, style, write};
 use super::run::{available, explore_all};
 use super::select::{Catalogue, Wishes};
 use super::{Choice, Coloured, From, MemoryOptions};
@@ -54,6 +54,21 @@ pub(super) struct ExplainArgs {
     /// Show the steps that only look or only take a lock, and barriers, too.
     #[arg(long)]
     all: bool,
+    /// Draw the execution as a sequence diagram into this file instead; `-` is
+    /// standard output.
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    svg: Option<PathBuf>,
+    /// Write it as a Mermaid sequence diagram instead, to standard output or
+    /// into this file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "-",
+        conflicts_with = "all"
+    )]
+    mermaid: Option<PathBuf>,
     #[command(flatten)]
     from: From,
     #[command(flatten)]
@@ -68,6 +83,8 @@ Examples:
   stalewake explain writeback-reuse/truncate=wait/v5.9
   stalewake explain writeback-reuse --kernel v5.10 --memory c11 --bound 1 \
                     --with woken-publish=relaxed
+  stalewake explain writeback-reuse --kernel v5.9 --svg race.svg
+  stalewake explain writeback-reuse --kernel v5.9 --mermaid=race.mmd
 
 Time runs downwards, with a column for each thread. `»` shows what a step
 changed, `zzz` a thread that goes to sleep, `!!` what went wrong.";
@@ -113,15 +130,23 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
             let witness = &reachable.witness;
             let recording = record(&verdict.cell, verdict.search, witness).into_diagnostic()?;
             let kind = reachable.kind;
-            Story {
+            let story = Story {
                 cell: &verdict.cell,
                 kind,
                 witness,
                 recording: &recording,
                 all: args.all,
+            };
+            if let Some(file) = &args.svg {
+                write(file, &story.svg())?;
             }
-            .tell(style)
-                + &replay_hint(&token(&verdict.cell, verdict.search, witness), args)
+            if let Some(file) = &args.mermaid {
+                write(file, &story.mermaid())?;
+            }
+            if args.svg.is_some() || args.mermaid.is_some() {
+                return Ok(exit_code(bad_files));
+            }
+            story.tell(style) + &replay_hint(&token(&verdict.cell, verdict.search, witness), args)
         }
         None => {
             let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
@@ -129,11 +154,15 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
         }
     };
     print(&text)?;
-    Ok(if bad_files {
+    Ok(exit_code(bad_files))
+}
+
+fn exit_code(bad_files: bool) -> ExitCode {
+    if bad_files {
         ExitCode::from(2)
     } else {
         ExitCode::SUCCESS
-    })
+    }
 }
 
 /// How to see the same execution again. The token is alone on its line, which

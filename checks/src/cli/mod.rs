@@ -10,6 +10,7 @@ mod list;
 mod merge;
 mod output;
 mod replay;
+mod report;
 mod run;
 mod select;
 mod stress;
@@ -65,6 +66,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show an execution again, by the token that names it.
     Replay(replay::ReplayArgs),
+    /// Explore cells and write what was found as one HTML page.
+    Report(report::ReportArgs),
     /// List the kernels and the mechanisms in which they differ.
     Kernels(kernels::KernelsArgs),
     /// Explore what is asked on standard input; for `check`'s own use.
@@ -186,6 +189,7 @@ impl Cli {
             Some(Command::List(args)) => list::run(args),
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
+            Some(Command::Report(args)) => report::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
             Some(Command::Stress(args)) => stress::run(args),
             Some(Command::Worker) => {
@@ -198,6 +202,7 @@ impl Cli {
     fn colour(&self) -> When {
         match &self.command {
             None => self.check.coloured.color,
+            Some(Command::Report(_)) => When::Auto,
             Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::Merge(args)) => args.coloured.color,

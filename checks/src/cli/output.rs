@@ -1,6 +1,7 @@
 //! Standard output and the reports of errors.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use miette::MietteHandlerOpts;
 use stalewake::report::Style;
@@ -27,6 +28,18 @@ pub(super) fn print(text: &str) -> miette::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes text into a file; `-` is standard output.
+///
+/// # Errors
+/// When it cannot be written to.
+pub(super) fn write(file: &Path, text: &str) -> miette::Result<()> {
+    if file == Path::new("-") {
+        return print(text);
+    }
+    std::fs::write(file, text)
+        .map_err(|error| miette::miette!("cannot write to {}: {error}", file.display()))
 }
 
 /// How standard output is written to.

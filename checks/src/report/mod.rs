@@ -14,7 +14,8 @@
 //! | [`json`] | one object for each cell: the contract with other programs |
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
-//! | [`explain`] | one execution as an interleaving, a column for each thread |
+//! | [`explain`] | one execution as an interleaving, a column for each thread, or as a picture |
+//! | [`html`] | everything as one page, to be read without a network |
 //! | [`whatif`] | what every combination of some changes comes to |
 //! | [`progress`] | the bar shown while cells are explored |
 
@@ -22,6 +23,7 @@ pub mod coverage;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod html;
 pub mod json;
 pub mod merge;
 pub mod observation;

@@ -61,7 +61,7 @@ pub fn table(checked: &[Checked], style: Style) -> String {
 }
 
 /// The kernels by the names they were given, oldest first.
-fn kernels(checked: &[Checked]) -> Vec<String> {
+pub(super) fn kernels(checked: &[Checked]) -> Vec<String> {
     let mut kernels: Vec<(usize, &str)> = Vec::new();
     for Checked { verdict, .. } in checked {
         let kernel = &verdict.cell.kernel;
@@ -169,7 +169,7 @@ fn entry(checked: &Checked, kind: Kind) -> (&str, Tone, String) {
 }
 
 /// How the kernel fares, in a word.
-fn word(verdict: &Verdict) -> (Tone, &'static str) {
+pub(super) fn word(verdict: &Verdict) -> (Tone, &'static str) {
     if matches!(verdict.status, Status::Error(_)) {
         return (Tone::Bad, "ERROR");
     }

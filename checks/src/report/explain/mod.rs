@@ -6,6 +6,8 @@
 
 mod columns;
 mod names;
+mod picture;
+mod states;
 mod words;
 
 use stalewake_model::sync::{Detail, ThreadId};
@@ -13,6 +15,8 @@ use stalewake_model::violation::{Class, Kind, Violation};
 
 use self::columns::{Columns, Line};
 use self::names::Names;
+pub use self::picture::STYLE;
+pub(super) use self::states::Change;
 use super::style::grouped;
 use super::{Style, Tone, wrap};
 use crate::cell::Cell;

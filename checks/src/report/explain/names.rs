@@ -10,7 +10,7 @@ use crate::scenario::Variant;
 // The fields by which the model names its objects.
 pub(super) const FLAGS: &str = "flags";
 pub(super) const REFCOUNT: &str = "_refcount";
-const MAPPING: &str = "mapping";
+pub(super) const MAPPING: &str = "mapping";
 pub(super) const TASK: &str = "state";
 pub(super) const ENTRY: &str = "wait.entry";
 pub(super) const ENTRY_FLAGS: &str = "wait.flags";
@@ -41,7 +41,7 @@ impl<'a> Names<'a> {
     }
 
     /// A page frame, by the name of the page that is in it at first.
-    fn page(&self, frame: u16) -> String {
+    pub(super) fn page(&self, frame: u16) -> String {
         let page = self.variant.pages.iter().find(|page| page.frame == frame);
         page.map_or_else(|| format!("frame {frame}"), |page| page.name.clone())
     }

@@ -1,0 +1,127 @@
+//! `report`: explore cells and write a page about them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use miette::IntoDiagnostic;
+use stalewake::cell::Cell;
+use stalewake::explore::Options;
+use stalewake::report::html::{Shown, page};
+use stalewake::report::progress::Bar;
+use stalewake::report::token::record;
+use stalewake::report::{Checked, Outcome};
+use stalewake::verdict::{Search, Verdict};
+
+use super::check::explain_command;
+use super::error::BadQuestion;
+use super::output::{progress, write};
+use super::run::{available, explore_all};
+use super::select::{Catalogue, Wishes};
+use super::{Choice, From};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ReportArgs {
+    /// A scenario, some of its cells (`writeback-reuse/truncate=wait/v5.9`), or
+    /// the path of a .toml file; all scenarios if none is given.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Write one page with everything into this file; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// These kernels, not those that the scenario lists.
+    #[arg(long, value_name = "K", value_delimiter = ',')]
+    kernel: Vec<String>,
+    /// Only this value of a parameter; may be repeated.
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
+    set: Vec<Choice>,
+    /// Give up on a cell after so many executions.
+    #[arg(long, value_name = "N")]
+    max_executions: Option<u64>,
+    /// How many worker processes explore [default: as the machine can].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    from: From,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stalewake report --html all.html                        all scenarios, all kernels
+  stalewake report --html race.html writeback-reuse       one scenario
+  stalewake report --html two.html same-page --kernel v5.9,v5.10.7
+  stalewake report --html mine.html ./mine.toml
+
+The page needs no network and no other file. It has the table of all cells and,
+for each kind that a cell can reach, the simplest execution: as a picture, as
+`explain` tells it, and step by step. A cell can be linked:
+all.html#/writeback-reuse/truncate=wait/v5.9
+
+The exit codes are those of `check`.";
+
+/// Explores what the arguments name, and writes the page.
+pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
+    let started = Instant::now();
+    let directory = args.from.directory.as_deref();
+    let mut catalogue = Catalogue::read(directory)?;
+    let chosen = catalogue.choose(&args.scenarios)?;
+    let wishes = Wishes {
+        kernels: args.kernel.clone(),
+        commits: Vec::new(),
+        set: args.set.clone(),
+        with: Vec::new(),
+    };
+    let (cells, commands): (Vec<Cell>, Vec<String>) = wishes
+        .cells(&chosen)?
+        .into_iter()
+        .map(|(cell, argument)| {
+            let command = explain_command(&cell, &argument, directory);
+            (cell, command)
+        })
+        .unzip();
+    let bad_files = !catalogue.broken.is_empty();
+    for error in catalogue.broken {
+        eprintln!("{:?}", miette::Report::new(error));
+    }
+    if cells.is_empty() {
+        return if bad_files {
+            Ok(ExitCode::from(2))
+        } else {
+            Err(BadQuestion::Nothing.into())
+        };
+    }
+    let options = Options {
+        search: Search::Reduced,
+        max_executions: args.max_executions,
+        ..Options::default()
+    };
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(cells.len());
+    let bar = Bar::new(cells.len(), progress());
+    let jobs = args.jobs.unwrap_or_else(available);
+    explore_all(&cells, &options, jobs, &bar, |_, verdict| {
+        verdicts.push(verdict);
+    });
+    let mut shown = Vec::with_capacity(verdicts.len());
+    for (verdict, explain) in verdicts.into_iter().zip(commands) {
+        let recordings = verdict
+            .reachable
+            .iter()
+            .map(|found| record(&verdict.cell, verdict.search, &found.witness))
+            .collect::<Result<_, _>>()
+            .into_diagnostic()?;
+        let checked = Checked { verdict, explain };
+        shown.push(Shown {
+            checked,
+            recordings,
+        });
+    }
+    write(&args.html, &page(&shown, started.elapsed()))?;
+    let checked: Vec<Checked> = shown.into_iter().map(|one| one.checked).collect();
+    Ok(ExitCode::from(match bad_files {
+        true => 2,
+        false => Outcome::of(&checked).code(),
+    }))
+}

@@ -1,0 +1,180 @@
+//! The page that `report` writes: as text, and in a browser.
+
+mod browser;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use self::browser::Browser;
+
+/// Writes the page about these scenarios, and returns where it is.
+fn report(name: &str, arguments: &[&str]) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let output = Command::cargo_bin("stalewake")
+        .expect("the binary is built with the tests")
+        .args(["report", "--html"])
+        .arg(&file)
+        .args(arguments)
+        .output()
+        .expect("the binary starts");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    file
+}
+
+/// The data that the page carries.
+fn data(page: &str) -> Value {
+    let (_, rest) = page.split_once(r#"id="data">"#).expect("it has data");
+    let (data, _) = rest.split_once("</script>").expect("which end");
+    serde_json::from_str(data).expect("JSON")
+}
+
+#[test]
+fn the_page_has_every_cell_and_needs_nothing_else() {
+    let page = fs::read_to_string(report("page.html", &["shmem-tail", "dropped-reference"]))
+        .expect("it was written");
+    assert_eq!(page.matches("<th scope=\"row\"").count(), 3);
+    assert_eq!(page.matches("<th scope=\"col\"").count(), 8);
+    assert_eq!(page.matches("data-id=").count(), 21);
+    for loads in ["src=", "<link", "@import", "url(", "fetch("] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    let data = data(&page);
+    let cells = data["cells"].as_array().expect("a list");
+    assert_eq!(cells.len(), 21);
+    let cell = cells
+        .iter()
+        .find(|cell| cell["id"] == "shmem-tail/truncate=wait/v5.9")
+        .expect("it is there");
+    assert_eq!(cell["word"], "FATAL");
+    assert_eq!(cell["kinds"][0]["kind"], "bug-on-tail");
+    assert_eq!(cell["as_expected"], true);
+    let executions = data["executions"].as_array().expect("a list").len();
+    let shown: usize = cells
+        .iter()
+        .map(|cell| cell["kinds"].as_array().map_or(0, Vec::len))
+        .sum();
+    assert!(executions < shown, "v5.9-rc1 and v5.9 share theirs");
+}
+
+const HOSTILE: &str = r#"
+title = "<script>alert(1)</script>"
+source = "\"><img src=x onerror=alert(2)>"
+story = "</script><script>alert(3)</script>"
+[machine]
+frames = 1
+[[page]]
+name = "P"
+inode = "file"
+flags = ["writeback"]
+[[thread]]
+name = "A"
+steps = ["ext4_finish_bio(P)"]
+[[thread]]
+name = "B"
+steps = ["truncate_inode_pages_range(file, wait)"]
+[[expect]]
+"v5.9" = { kinds = ["foreign-read", "foreign-write"], because = "<!-- <script> & 'so on'" }
+"#;
+
+fn hostile() -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile.toml");
+    fs::write(&file, HOSTILE).expect("it can be written");
+    report("hostile.html", &[file.to_str().expect("text")])
+}
+
+#[test]
+fn what_a_scenario_says_is_never_markup() {
+    let page = fs::read_to_string(hostile()).expect("it was written");
+    for markup in ["<script>alert", "<img", "<!-- "] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(
+        data(&page)["cells"][0]["title"],
+        "<script>alert(1)</script>"
+    );
+}
+
+#[test]
+fn a_browser_shows_cells_and_steps() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let page = report("driven.html", &["shmem-tail", "dropped-reference"]);
+    browser.open(&page, "");
+    let rows = "return document.querySelectorAll('#matrix tbody tr').length";
+    assert_eq!(browser.run(rows), 3);
+
+    // By mouse.
+    browser.click("[data-id='shmem-tail/truncate=wait/v5.9']");
+    let heading = "return document.querySelector('#cell h1').textContent";
+    assert_eq!(browser.run(heading), "shmem-tail/truncate=wait/v5.9 FATAL");
+    assert_eq!(
+        browser.run("return document.getElementById('overview').hidden"),
+        true
+    );
+    let picture = "return document.querySelectorAll('#cell svg.sw text').length > 20";
+    assert_eq!(browser.run(picture), true);
+    assert_eq!(
+        browser.run("return document.querySelectorAll('[role=tab]').length"),
+        3
+    );
+
+    // The slider moves, and the state with it.
+    let position = "return document.querySelector('.bar output').textContent";
+    let state = "return document.querySelector('.states tbody').textContent";
+    assert!(
+        browser
+            .run(position)
+            .as_str()
+            .is_some_and(|at| at.starts_with("0 of "))
+    );
+    let first = browser.run(state);
+    browser.run("document.querySelector('.bar input').focus()");
+    browser.press(browser::END);
+    assert_ne!(browser.run(state), first);
+    browser.press(browser::HOME);
+    assert_eq!(browser.run(state), first);
+    let changed = "for (let i = 0; i < 400; i++) {
+        document.querySelector('[aria-label=\"one step on\"]').click();
+        if (document.querySelector('.states .changed')) return true;
+    } return false";
+    assert_eq!(browser.run(changed), true);
+
+    // By keyboard: back, one cell to the right, and open that.
+    browser.press(browser::ESCAPE);
+    assert_eq!(
+        browser.run("return document.getElementById('cell').hidden"),
+        true
+    );
+    browser.press(browser::RIGHT);
+    browser.press(browser::ENTER);
+    assert_eq!(browser.run(heading), "shmem-tail/truncate=wait/v5.10 holds");
+
+    // By a link.
+    browser.open(&page, "#/dropped-reference/v5.8");
+    assert_eq!(browser.run(heading), "dropped-reference/v5.8 holds");
+
+    let before = browser.run("return getComputedStyle(document.body).backgroundColor");
+    browser.click("#theme");
+    assert_ne!(
+        browser.run("return getComputedStyle(document.body).backgroundColor"),
+        before
+    );
+
+    // What a scenario says is shown as it is.
+    browser.open(&hostile(), "#/hostile/v5.9");
+    let text = browser.run("return document.getElementById('cell').textContent");
+    let text = text.as_str().expect("text");
+    assert!(text.contains("<script>alert(1)</script>"), "{text}");
+    assert_eq!(
+        browser.run("return document.querySelectorAll('img').length"),
+        0
+    );
+
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
