@@ -105,7 +105,7 @@ fn plain_loom_comes_to_the_same_final_states() {
     let (mut compared, mut with_violations, mut executions) = (0, 0, [0, 0]);
     for cell in cells {
         let options = Options {
-            max_executions: Some(2 * SMALL),
+            max_executions: Some(10 * SMALL),
             ..Options::default()
         };
         let program = Arc::new(CellProgram::new(&cell));

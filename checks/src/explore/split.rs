@@ -1,6 +1,6 @@
 //! Sharing one search among several workers.
 //!
-//! In the first few steps of an execution, the trunk, every thread that can
+//! In the first steps of an execution, the trunk, every thread that can
 //! run is explored, whatever races there are. So nothing that is found out
 //! beyond the trunk can ask for anything in it, and what lies beyond one way
 //! through it is a search of its own, done by the worker that owns the way.
@@ -18,7 +18,7 @@ use stalewake_model::sync::ThreadId;
 
 /// How many steps the trunk has: enough to give several workers their share,
 /// and so few that it hardly costs anything.
-const TRUNK: usize = 6;
+const TRUNK: usize = 12;
 
 /// A way through the trunk: the number of the thread that took each step.
 type Way = Vec<u8>;
