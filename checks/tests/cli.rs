@@ -130,13 +130,12 @@ fn an_unknown_name_is_explained_and_exits_with_2() {
 
 #[test]
 fn a_malformed_question_exits_with_2() {
-    let questions: [&[&str]; 7] = [
+    let questions: [&[&str]; 6] = [
         &["chekc"],
         &["check", "--bound", "many"],
         &["check", "--bound", "2", "--no-reduction"],
         &["check", "--set", "truncate"],
         &["check", "--format", "xml"],
-        &["explain", "writeback-reuse"],
         &["check", "writeback-reuse/v5.9", "--kernel", "v5.10"],
     ];
     for arguments in questions {

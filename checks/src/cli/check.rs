@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -17,11 +16,10 @@ use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome, Style};
 use stalewake::verdict::{Search, Status};
 
-use super::error::BadQuestion;
 use super::output::{print, progress, style};
 use super::run::{available, explore_all};
-use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, Format, From, MemoryOptions, duration};
+use super::select::{Selected, Wishes};
+use super::{Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
 pub(super) const BAD_FILE: u8 = 2;
@@ -65,25 +63,8 @@ Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
-    /// Check these kernels, not those that the scenario lists.
-    #[arg(long, value_name = "K", value_delimiter = ',')]
-    kernel: Vec<String>,
-    /// Check v5.8 with these commits, named by at least seven digits of their
-    /// hashes: what a backport of only some of them would do.
-    #[arg(
-        long,
-        value_name = "HASH",
-        value_delimiter = ',',
-        conflicts_with = "kernel"
-    )]
-    commits: Vec<String>,
-    /// Only this value of a parameter; may be repeated.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
-    set: Vec<Choice>,
-    /// Change one mechanism of every kernel; nothing is expected then. See
-    /// `stalewake kernels`; may be repeated.
-    #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
-    with: Vec<Choice>,
+    #[command(flatten)]
+    wishes: Wishes,
     #[command(flatten)]
     memory: MemoryOptions,
     /// Give up on a cell after so many executions.
@@ -134,33 +115,11 @@ impl CheckOptions {
 
 /// Checks what the arguments name.
 pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<ExitCode> {
-    let mut catalogue = Catalogue::read(asked.from.directory.as_deref())?;
-    let chosen = catalogue.choose(arguments)?;
-    let wishes = Wishes {
-        kernels: asked.kernel.clone(),
-        commits: asked.commits.clone(),
-        set: asked.set.clone(),
-        with: asked.with.clone(),
-    };
-    let (cells, commands): (Vec<Cell>, Vec<String>) = wishes
-        .cells(&chosen)?
-        .into_iter()
-        .map(|(cell, argument)| {
-            let directory = asked.from.directory.as_deref();
-            let command = explain_command(&cell, &argument, directory);
-            (cell, command)
-        })
-        .unzip();
-    let bad_files = !catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
-    }
+    let selected = Selected::by(arguments, &asked.from, &asked.wishes)?;
+    let bad_files = selected.bad_files;
+    let (cells, commands) = selected.with_commands(&asked.from);
     if cells.is_empty() {
-        return if bad_files {
-            Ok(BAD_FILE.into())
-        } else {
-            Err(BadQuestion::Nothing.into())
-        };
+        return Ok(BAD_FILE.into());
     }
     let outcome = check(&cells, &commands, asked)?;
     Ok(if bad_files { BAD_FILE } else { outcome.code() }.into())
@@ -194,7 +153,7 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         asked.jobs.unwrap_or_else(available),
         &bar,
         |place, mut verdict| {
-            if !asked.with.is_empty() || asked.search().is_weak() {
+            if !asked.wishes.with.is_empty() || asked.search().is_weak() {
                 verdict.expected = None;
             }
             if let Status::Error(reason) = &verdict.status {
@@ -248,22 +207,4 @@ pub(super) fn print_table(
         true if Outcome::of(checked) == Outcome::Differs => print(&differences),
         true => Ok(()),
     }
-}
-
-/// The command that explains a cell, of a scenario that is named so.
-pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Path>) -> String {
-    let mut command = format!(
-        "stalewake explain {argument} --kernel {}",
-        cell.kernel.typed
-    );
-    for (name, value) in &cell.parameters {
-        command += &format!(" --set {name}={value}");
-    }
-    for (name, value) in cell.kernel.changes() {
-        command += &format!(" --with {name}={value}");
-    }
-    if let Some(directory) = directory {
-        command += &format!(" --scenarios {}", directory.display());
-    }
-    command
 }

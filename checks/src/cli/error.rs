@@ -90,10 +90,6 @@ pub(super) enum BadQuestion {
         /// The scenario.
         scenario: String,
     },
-    /// `explain` needs one kernel.
-    #[error("a kernel is needed: which one is to be explained?")]
-    #[diagnostic(help("add --kernel K; `stalewake kernels` lists them"))]
-    NoKernel,
     /// Neither a name nor a file.
     #[error("there is no scenario `{name}` and no file of that name")]
     #[diagnostic(help("{help}"))]

@@ -14,11 +14,12 @@ use stalewake::report::wrap;
 use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
-use super::error::{BadQuestion, Unknown};
+use super::check::BAD_FILE;
+use super::error::Unknown;
 use super::output::{print, progress, style, write};
 use super::run::{available, explore_all};
-use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, From, MemoryOptions};
+use super::select::{Selected, Wishes};
+use super::{Coloured, From, MemoryOptions};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,25 +28,8 @@ pub(super) struct ExplainArgs {
     /// the path of a .toml file.
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// The kernel, unless SCENARIO names it.
-    #[arg(long, value_name = "K")]
-    kernel: Option<String>,
-    /// The kernel is v5.8 with these commits, named by at least seven digits of their
-    /// hashes: what a backport of only some of them would do.
-    #[arg(
-        long,
-        value_name = "HASH",
-        value_delimiter = ',',
-        conflicts_with = "kernel"
-    )]
-    commits: Vec<String>,
-    /// The value of a parameter; without it, the first in which something goes
-    /// wrong. May be repeated.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
-    set: Vec<Choice>,
-    /// Change one mechanism of the kernel; may be repeated.
-    #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
-    with: Vec<Choice>,
+    #[command(flatten)]
+    wishes: Wishes,
     /// What is to be shown, such as bug-on-writeback; without it, the worst.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
@@ -86,35 +70,25 @@ Examples:
   stalewake explain writeback-reuse --kernel v5.9 --svg race.svg
   stalewake explain writeback-reuse --kernel v5.9 --mermaid=race.mmd
 
+Of several cells, the first is shown in which the worst goes wrong; without
+--kernel, of all kernels that the scenario lists.
+
 Time runs downwards, with a column for each thread. `»` shows what a step
 changed, `zzz` a thread that goes to sleep, `!!` what went wrong.";
 
 /// Explains one cell.
 pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     let kind = args.kind.as_deref().map(kind).transpose()?;
-    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
-    let chosen = catalogue.choose(std::slice::from_ref(&args.scenario))?;
-    let bad_files = !catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
+    let selected = Selected::by(
+        std::slice::from_ref(&args.scenario),
+        &args.from,
+        &args.wishes,
+    )?;
+    let bad_files = selected.bad_files;
+    let cells: Vec<Cell> = selected.cells.into_iter().map(|(cell, _)| cell).collect();
+    if cells.is_empty() {
+        return Ok(ExitCode::from(BAD_FILE));
     }
-    let Some(one) = chosen.first() else {
-        return Ok(ExitCode::from(2));
-    };
-    if args.kernel.is_none() && args.commits.is_empty() && one.kernel.is_none() {
-        return Err(BadQuestion::NoKernel.into());
-    }
-    let wishes = Wishes {
-        kernels: args.kernel.iter().cloned().collect(),
-        commits: args.commits.clone(),
-        set: args.set.clone(),
-        with: args.with.clone(),
-    };
-    let cells: Vec<Cell> = wishes
-        .cells(&chosen)?
-        .into_iter()
-        .map(|(cell, _)| cell)
-        .collect();
     let options = Options {
         search: args.memory.search(),
         ..Options::default()
@@ -159,7 +133,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
 
 fn exit_code(bad_files: bool) -> ExitCode {
     if bad_files {
-        ExitCode::from(2)
+        ExitCode::from(BAD_FILE)
     } else {
         ExitCode::SUCCESS
     }

@@ -6,6 +6,7 @@ use clap::Args;
 use stalewake::report::json::{ScenarioLine, line};
 use stalewake::report::{Tone, wrap};
 
+use super::check::BAD_FILE;
 use super::output::{print, style};
 use super::select::Catalogue;
 use super::{Coloured, Format, From};
@@ -30,7 +31,7 @@ Examples:
 
 /// Lists the scenarios.
 pub(super) fn run(args: &ListArgs) -> miette::Result<ExitCode> {
-    let catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
     let style = style(args.coloured.color);
     let mut text = String::new();
     for scenario in &catalogue.scenarios {
@@ -61,13 +62,9 @@ pub(super) fn run(args: &ListArgs) -> miette::Result<ExitCode> {
         }
     }
     print(&text)?;
-    let is_complete = catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
-    }
-    Ok(if is_complete {
-        ExitCode::SUCCESS
+    Ok(if catalogue.complain() {
+        ExitCode::from(BAD_FILE)
     } else {
-        ExitCode::from(2)
+        ExitCode::SUCCESS
     })
 }

@@ -12,9 +12,9 @@ use stalewake::report::merge::merge;
 use stalewake::report::observation::observation;
 use stalewake::report::{Checked, Outcome};
 
-use super::check::{explain_command, print_table};
+use super::check::print_table;
 use super::output::{print, style};
-use super::select::Catalogue;
+use super::select::{Catalogue, explain_command};
 use super::{Coloured, Format, From};
 
 #[derive(Debug, Args)]

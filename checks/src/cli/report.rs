@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use stalewake::cell::Cell;
 use stalewake::explore::Options;
 use stalewake::report::html::{Shown, page};
 use stalewake::report::progress::Bar;
@@ -15,12 +14,11 @@ use stalewake::report::token::record;
 use stalewake::report::{Checked, Outcome};
 use stalewake::verdict::{Search, Verdict};
 
-use super::check::explain_command;
-use super::error::BadQuestion;
+use super::From;
+use super::check::BAD_FILE;
 use super::output::{progress, write};
 use super::run::{available, explore_all};
-use super::select::{Catalogue, Wishes};
-use super::{Choice, From};
+use super::select::{Selected, Wishes};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -32,12 +30,8 @@ pub(super) struct ReportArgs {
     /// Write one page with everything into this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
-    /// These kernels, not those that the scenario lists.
-    #[arg(long, value_name = "K", value_delimiter = ',')]
-    kernel: Vec<String>,
-    /// Only this value of a parameter; may be repeated.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
-    set: Vec<Choice>,
+    #[command(flatten)]
+    wishes: Wishes,
     /// Give up on a cell after so many executions.
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
@@ -65,33 +59,11 @@ The exit codes are those of `check`.";
 /// Explores what the arguments name, and writes the page.
 pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     let started = Instant::now();
-    let directory = args.from.directory.as_deref();
-    let mut catalogue = Catalogue::read(directory)?;
-    let chosen = catalogue.choose(&args.scenarios)?;
-    let wishes = Wishes {
-        kernels: args.kernel.clone(),
-        commits: Vec::new(),
-        set: args.set.clone(),
-        with: Vec::new(),
-    };
-    let (cells, commands): (Vec<Cell>, Vec<String>) = wishes
-        .cells(&chosen)?
-        .into_iter()
-        .map(|(cell, argument)| {
-            let command = explain_command(&cell, &argument, directory);
-            (cell, command)
-        })
-        .unzip();
-    let bad_files = !catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
-    }
+    let selected = Selected::by(&args.scenarios, &args.from, &args.wishes)?;
+    let bad_files = selected.bad_files;
+    let (cells, commands) = selected.with_commands(&args.from);
     if cells.is_empty() {
-        return if bad_files {
-            Ok(ExitCode::from(2))
-        } else {
-            Err(BadQuestion::Nothing.into())
-        };
+        return Ok(ExitCode::from(BAD_FILE));
     }
     let options = Options {
         search: Search::Reduced,
@@ -101,7 +73,10 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(cells.len());
     let bar = Bar::new(cells.len(), progress());
     let jobs = args.jobs.unwrap_or_else(available);
-    explore_all(&cells, &options, jobs, &bar, |_, verdict| {
+    explore_all(&cells, &options, jobs, &bar, |_, mut verdict| {
+        if !args.wishes.with.is_empty() {
+            verdict.expected = None;
+        }
         verdicts.push(verdict);
     });
     let mut shown = Vec::with_capacity(verdicts.len());

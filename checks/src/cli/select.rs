@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
 use stalewake::cell::{Cell, KernelChoice, Parameters};
 use stalewake::scenario::{self, Scenario, ScenarioError};
 use stalewake_model::release::Release;
 
-use super::Choice;
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
+use super::{Choice, From};
 
 /// The scenarios that can be named.
 pub(super) struct Catalogue {
@@ -35,15 +36,68 @@ pub(super) struct Chosen {
 }
 
 /// What every cell is subject to.
+#[derive(Debug, Default, Args)]
 pub(super) struct Wishes {
-    /// The kernels, by the names given; none means those of each scenario.
+    /// These kernels, not those that the scenario lists.
+    #[arg(long = "kernel", value_name = "K", value_delimiter = ',')]
     pub(super) kernels: Vec<String>,
-    /// The commits that v5.8 is to have, instead of kernels.
+    /// The kernel is v5.8 with these commits, named by at least seven digits of
+    /// their hashes: what a backport of only some of them would do.
+    #[arg(
+        long,
+        value_name = "HASH",
+        value_delimiter = ',',
+        conflicts_with = "kernels"
+    )]
     pub(super) commits: Vec<String>,
-    /// The values of parameters.
+    /// Only this value of a parameter; may be repeated.
+    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
     pub(super) set: Vec<Choice>,
-    /// The mechanisms to be changed.
+    /// Change one mechanism of every kernel; nothing is expected then. See
+    /// `stalewake kernels`; may be repeated.
+    #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
     pub(super) with: Vec<Choice>,
+}
+
+/// The cells that a command line means.
+pub(super) struct Selected {
+    /// The cells, each with the argument that named it.
+    pub(super) cells: Vec<(Cell, String)>,
+    /// A file could not be read; that has been said.
+    pub(super) bad_files: bool,
+}
+
+impl Selected {
+    /// The cells of these arguments. Says on standard error which files cannot
+    /// be read.
+    ///
+    /// # Errors
+    /// When a name means nothing, or when no cell is left although every file
+    /// could be read.
+    pub(super) fn by(
+        arguments: &[String],
+        from: &From,
+        wishes: &Wishes,
+    ) -> miette::Result<Selected> {
+        let mut catalogue = Catalogue::read(from.directory.as_deref())?;
+        let chosen = catalogue.choose(arguments)?;
+        let cells = wishes.cells(&chosen)?;
+        let bad_files = catalogue.complain();
+        if cells.is_empty() && !bad_files {
+            return Err(BadQuestion::Nothing.into());
+        }
+        Ok(Selected { cells, bad_files })
+    }
+
+    /// The cells, and the command that explains each.
+    pub(super) fn with_commands(self, from: &From) -> (Vec<Cell>, Vec<String>) {
+        let directory = from.directory.as_deref();
+        let explained = |(cell, argument): (Cell, String)| {
+            let command = explain_command(&cell, &argument, directory);
+            (cell, command)
+        };
+        self.cells.into_iter().map(explained).unzip()
+    }
 }
 
 impl Catalogue {
@@ -69,6 +123,17 @@ impl Catalogue {
             }
         }
         Ok(catalogue)
+    }
+
+    /// Says on standard error which files could not be read, and returns whether
+    /// there are any.
+    pub(super) fn complain(&mut self) -> bool {
+        let broken = std::mem::take(&mut self.broken);
+        let any = !broken.is_empty();
+        for error in broken {
+            eprintln!("{:?}", miette::Report::new(error));
+        }
+        any
     }
 
     /// What the arguments name; all scenarios if there are none. Files that
@@ -317,4 +382,22 @@ fn require_value(scenario: &Scenario, choice: &Choice) -> Result<(), Unknown> {
     );
     let values = parameter.values.iter().map(String::as_str);
     Err(Unknown::within("value", &choice.value, place, values))
+}
+
+/// The command that explains a cell, of a scenario that is named so.
+pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Path>) -> String {
+    let mut command = format!(
+        "stalewake explain {argument} --kernel {}",
+        cell.kernel.typed
+    );
+    for (name, value) in &cell.parameters {
+        command += &format!(" --set {name}={value}");
+    }
+    for (name, value) in cell.kernel.changes() {
+        command += &format!(" --with {name}={value}");
+    }
+    if let Some(directory) = directory {
+        command += &format!(" --scenarios {}", directory.display());
+    }
+    command
 }

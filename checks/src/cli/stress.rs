@@ -14,10 +14,9 @@ use stalewake::report::json::line;
 use stalewake::report::sample::{SampleLine, Sampled, legend, table};
 use stalewake::verdict::Status;
 
-use super::error::BadQuestion;
 use super::output::{print, style};
-use super::select::{Catalogue, Wishes};
-use super::{Choice, Coloured, Format, From};
+use super::select::{Selected, Wishes};
+use super::{Coloured, Format, From};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,25 +25,8 @@ pub(super) struct StressArgs {
     /// the path of a .toml file.
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// Run these kernels, not all those that the scenario lists.
-    #[arg(long, value_name = "K", value_delimiter = ',')]
-    kernel: Vec<String>,
-    /// Run v5.8 with these commits, named by at least seven digits of their
-    /// hashes: what a backport of only some of them would do.
-    #[arg(
-        long,
-        value_name = "HASH",
-        value_delimiter = ',',
-        conflicts_with = "kernel"
-    )]
-    commits: Vec<String>,
-    /// Only this value of a parameter; may be repeated.
-    #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
-    set: Vec<Choice>,
-    /// Change one mechanism of every kernel; nothing is expected then. See
-    /// `stalewake kernels`; may be repeated.
-    #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
-    with: Vec<Choice>,
+    #[command(flatten)]
+    wishes: Wishes,
     /// How long each cell is run by each explorer.
     #[arg(long, value_name = "N", default_value = "5")]
     seconds: u64,
@@ -132,27 +114,16 @@ fn any_seed() -> u64 {
 
 /// Samples what the arguments name.
 pub(super) fn run(args: &StressArgs) -> miette::Result<ExitCode> {
-    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
-    let chosen = catalogue.choose(std::slice::from_ref(&args.scenario))?;
-    let wishes = Wishes {
-        kernels: args.kernel.clone(),
-        commits: args.commits.clone(),
-        set: args.set.clone(),
-        with: args.with.clone(),
-    };
-    let cells = wishes.cells(&chosen)?;
-    let bad_files = !catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
-    }
-    if cells.is_empty() && !bad_files {
-        return Err(BadQuestion::Nothing.into());
-    }
+    let selected = Selected::by(
+        std::slice::from_ref(&args.scenario),
+        &args.from,
+        &args.wishes,
+    )?;
     let is_table = args.format == Format::Table;
     let style = style(args.coloured.color);
     let samplers = args.samplers();
-    let mut all = Vec::with_capacity(cells.len());
-    for (cell, _) in &cells {
+    let mut all = Vec::with_capacity(selected.cells.len());
+    for (cell, _) in &selected.cells {
         let sampled = stress(cell, &samplers, args)?;
         let text = match args.format {
             Format::Table => table(&sampled, style) + "\n",
@@ -165,7 +136,7 @@ pub(super) fn run(args: &StressArgs) -> miette::Result<ExitCode> {
         print(&legend(&all, style))?;
     }
     let surprised = all.iter().any(|sampled| !sampled.surprises().is_empty());
-    Ok(ExitCode::from(match (bad_files, surprised) {
+    Ok(ExitCode::from(match (selected.bad_files, surprised) {
         (true, _) => 2,
         (false, true) => 1,
         (false, false) => 0,
@@ -178,7 +149,7 @@ fn stress(cell: &Cell, samplers: &[Sampler], args: &StressArgs) -> miette::Resul
         ..Options::default()
     };
     let mut verdict = explore::explore(cell, &options, &Arc::<Progress>::default());
-    if !args.with.is_empty() {
+    if !args.wishes.with.is_empty() {
         verdict.expected = None;
     }
     if let Status::Error(reason) = &verdict.status {

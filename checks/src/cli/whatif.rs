@@ -19,12 +19,12 @@ use stalewake::scenario::Scenario;
 use stalewake::verdict::{Status, Verdict};
 use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan, journal};
 
-use super::check::{BAD_FILE, explain_command};
+use super::check::BAD_FILE;
 use super::error::BadQuestion;
 use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, style};
 use super::run::{available, explore_each};
-use super::select::{Catalogue, Chosen, Wishes};
+use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
 
 /// What upstream has changed in this code, from v5.9 on and back from it.
@@ -120,10 +120,7 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
     warn_of_doubt(&args.kernel);
     let axes = axes(&args.vary, &from)?;
     let cases = cases(&chosen, args)?;
-    let bad_files = !catalogue.broken.is_empty();
-    for error in catalogue.broken {
-        eprintln!("{:?}", miette::Report::new(error));
-    }
+    let bad_files = catalogue.complain();
     if cases.is_empty() {
         return if bad_files {
             Ok(BAD_FILE.into())
