@@ -4,7 +4,8 @@
 //! not commute. Beside that, a step happens before another if it made it
 //! possible at all: a wake-up and what the woken thread does next, the last
 //! step under a lock and the next taking of it. Such a pair cannot be reversed
-//! and is no race.
+//! and is no race. That a thread goes to sleep and that it is woken are not in
+//! any order: whichever comes first, it can go on after both.
 
 use stalewake_model::sync::{Footprint, MAX_THREADS, ObjectId, Step, StepKind, ThreadId};
 
@@ -80,9 +81,13 @@ impl Causality {
     /// The next step is the one that was expected.
     pub(super) fn repeat(&mut self) {
         let event = &self.events[self.position];
-        let (thread, clock, woken) = (event.step.thread, event.clock, event.step.wakes);
-        self.frontier[thread.index()] = clock;
-        if let Some(woken) = woken {
+        let (step, clock) = (event.step, event.clock);
+        let next = &mut self.frontier[step.thread.index()];
+        *next = clock;
+        if let Some(waker) = step.woken_by {
+            next.join(&self.events[waker].clock);
+        }
+        if let Some(woken) = step.wakes {
             self.frontier[woken.index()].join(&clock);
         }
         self.position += 1;

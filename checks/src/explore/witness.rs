@@ -14,10 +14,10 @@
 //! a reference count goes down from above two, a witness can therefore have a
 //! preemption more than it needs. No outcome is lost by it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use stalewake_model::sync::{MAX_THREADS, ObjectId, StepKind, ThreadId};
+use rustc_hash::FxHashMap;
+use stalewake_model::sync::{MAX_THREADS, ObjectId, Step, StepKind, ThreadId};
 
 use super::causality::Event;
 use crate::verdict::Witness;
@@ -89,7 +89,7 @@ impl<'e> Trace<'e> {
     /// Breadth first by preemptions: from each point first all that can be
     /// reached without one more.
     fn search(&self, best: Option<&Witness>) -> Option<Witness> {
-        let mut came_from: HashMap<Point, Point> = HashMap::new();
+        let mut came_from: FxHashMap<Point, Point> = FxHashMap::default();
         let mut open: Vec<Point> = vec![(Progress::default(), None)];
         let mut preempting: Vec<(Point, Point)> = Vec::new();
         for preemptions in 0..=best.map_or(usize::MAX, |best| best.preemptions) {
@@ -172,7 +172,7 @@ impl<'e> Trace<'e> {
             return false;
         };
         let taken = usize::from(progress[last.index()]);
-        let fell_asleep = self.events[self.steps[last.index()][taken - 1]].step.sleeps;
+        let is_asleep = self.is_asleep(progress, self.steps[last.index()][taken - 1]);
         let could_go_on = match self.next(progress, last) {
             Some(next) => {
                 let step = &self.events[next].step;
@@ -191,7 +191,25 @@ impl<'e> Trace<'e> {
                 self.could_go_on(progress, object, kind)
             }),
         };
-        !fell_asleep && could_go_on
+        !is_asleep && could_go_on
+    }
+
+    /// Whether a thread that has just taken this step sleeps: it goes to sleep
+    /// there, unless it has been woken before.
+    fn is_asleep(&self, progress: &Progress, step: usize) -> bool {
+        let Step {
+            thread,
+            sleeps,
+            woken_by,
+            ..
+        } = self.events[step].step;
+        let wakes = |later: &usize| self.events[*later].step.wakes == Some(thread);
+        let waker = match sleeps {
+            true => (step + 1..self.events.len()).find(wakes),
+            false => woken_by,
+        };
+        let awake = waker.is_some_and(|waker| self.is_taken(progress, waker));
+        (sleeps || woken_by.is_some()) && !awake
     }
 
     /// Whether nothing but the choice of this trace keeps a thread from a next
@@ -224,7 +242,7 @@ impl<'e> Trace<'e> {
     }
 }
 
-fn schedule(came_from: &HashMap<Point, Point>, end: Point) -> Vec<ThreadId> {
+fn schedule(came_from: &FxHashMap<Point, Point>, end: Point) -> Vec<ThreadId> {
     let before = |point: &Point| came_from.get(point).copied();
     let points = std::iter::successors(Some(end), before);
     let mut schedule: Vec<ThreadId> = points.filter_map(|(_, thread)| thread).collect();

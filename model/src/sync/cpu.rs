@@ -47,6 +47,7 @@ pub(super) struct Effect {
     pub enabled_by: Option<usize>,
     pub wakes: Option<ThreadId>,
     pub sleeps: bool,
+    pub woken_by: Option<usize>,
 }
 
 impl Effect {
@@ -61,6 +62,7 @@ impl Effect {
             enabled_by: None,
             wakes: None,
             sleeps: false,
+            woken_by: None,
         }
     }
 }
@@ -134,6 +136,7 @@ impl Cpu {
             after: effect.enabled_by,
             wakes: effect.wakes,
             sleeps: effect.sleeps,
+            woken_by: effect.woken_by,
         };
         let number = self.run.step(&step, || Detail {
             calls: self.calls.borrow().clone(),

@@ -34,6 +34,10 @@ pub struct Step {
     pub wakes: Option<ThreadId>,
     /// Whether the thread cannot go on until it is woken.
     pub sleeps: bool,
+    /// The step that had woken the thread already, so that it does not sleep
+    /// here. The two do not conflict, but what the thread does next happens
+    /// after both.
+    pub woken_by: Option<usize>,
 }
 
 /// What a person wants to know of a step; made only when asked for.

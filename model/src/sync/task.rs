@@ -1,5 +1,7 @@
 //! A task's state: going to sleep and being woken.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::run::Wait;
 use super::{Cpu, ObjectName, Objects, ThreadId, Word};
 use crate::violation::Halt;
@@ -39,6 +41,9 @@ impl SleepState {
 pub struct Task {
     state: Word,
     thread: ThreadId,
+    /// The step by which somebody woke the task since it last announced that
+    /// it would sleep.
+    woken_by: Mutex<Option<usize>>,
 }
 
 impl Task {
@@ -47,12 +52,17 @@ impl Task {
         Task {
             state: Word::new(objects, "state", u16::from(thread.0), 0, ()),
             thread,
+            woken_by: Mutex::default(),
         }
     }
 
     /// The thread that runs it.
     pub fn thread(&self) -> ThreadId {
         self.thread
+    }
+
+    fn woken_by(&self) -> MutexGuard<'_, Option<usize>> {
+        self.woken_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `set_current_state`: from now on a wake-up counts. Followed by a full
@@ -65,12 +75,14 @@ impl Task {
             state.bit(),
             SLEEPING & !state.bit(),
         );
+        *self.woken_by() = None;
         cpu.barrier("smp_mb");
     }
 
     /// `__set_current_state(TASK_RUNNING)`: the task does not want to sleep.
     pub fn set_running(&self, cpu: &Cpu) {
         self.state.replace(cpu, "__set_current_state", 0, SLEEPING);
+        *self.woken_by() = None;
     }
 
     /// `schedule`: sleeps if the state still says so, until woken; not if a
@@ -93,6 +105,7 @@ impl Task {
             SLEEPING | SIGNAL,
             (KILLABLE, SIGNAL),
             wants_to,
+            || *self.woken_by(),
             Wait::Asleep(on),
         );
         if sleeps { cpu.block() } else { Ok(()) }
@@ -101,13 +114,21 @@ impl Task {
     /// `wake_up_state`: makes the task runnable if it sleeps or is about to.
     /// Returns whether it did.
     pub fn wake_up(&self, cpu: &Cpu) -> bool {
-        self.state.wake(cpu, SLEEPING, self.thread)
+        self.wake(cpu, SLEEPING)
     }
 
     /// Sends a fatal signal: it becomes pending, and wakes a killable sleeper.
     pub fn kill(&self, cpu: &Cpu) {
         self.state.set(cpu, SIGNAL);
-        self.state.wake(cpu, KILLABLE, self.thread);
+        self.wake(cpu, KILLABLE);
+    }
+
+    fn wake(&self, cpu: &Cpu, states: u64) -> bool {
+        let was_sleeping = self.state.wake(cpu, states, self.thread);
+        if was_sleeping {
+            *self.woken_by() = cpu.last_step();
+        }
+        was_sleeping
     }
 
     /// `fatal_signal_pending`.

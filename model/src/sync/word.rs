@@ -36,6 +36,7 @@ pub struct Access {
     footprint: Footprint,
     wakes: Option<ThreadId>,
     sleeps: bool,
+    woken_by: Option<usize>,
 }
 
 /// What the machine does not know and the judge must.
@@ -123,6 +124,7 @@ impl<G> Word<G> {
             footprint,
             wakes: None,
             sleeps: false,
+            woken_by: None,
         };
         let result = ghost(&mut state.ghost, &mut access, before);
         let effect = Effect {
@@ -135,6 +137,7 @@ impl<G> Word<G> {
             },
             wakes: access.wakes,
             sleeps: access.sleeps,
+            woken_by: access.woken_by,
             ..Effect::new(operation, access.footprint)
         };
         cpu.announce(self.object.id, self.object.name, &effect);
@@ -396,12 +399,17 @@ impl Word<()> {
     /// the running thread counts as waiting from this step on. Returns whether.
     /// Of the two bits in `gives_up` the first, if set, is cleared by the
     /// second.
+    ///
+    /// Unless that happens, the look does not conflict with a wake-up
+    /// ([`Task::schedule`](super::Task::schedule)): the wake-up that came
+    /// before it is `woken_by`.
     pub(super) fn sleep(
         &self,
         cpu: &Cpu,
         mask: u64,
         gives_up: (u64, u64),
         wants_to: impl FnOnce(u64) -> bool,
+        woken_by: impl FnOnce() -> Option<usize>,
         wait: Wait,
     ) -> bool {
         let (clears, given) = gives_up;
@@ -412,6 +420,10 @@ impl Word<()> {
         };
         let fall_asleep = |(): &mut (), access: &mut Access, bits: u64| {
             access.sleeps = wants_to(bits & mask);
+            if bits & given == 0 {
+                access.footprint = Footprint::reading(given);
+                access.woken_by = woken_by();
+            }
             if access.sleeps {
                 cpu.prepare_to_wait(wait);
             }
