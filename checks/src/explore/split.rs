@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use stalewake_model::sync::ThreadId;
 
 /// How many steps the trunk has: enough to give several workers their share,
-/// and so few that it hardly costs anything.
-const TRUNK: usize = 12;
+/// and so few that a search which is worth sharing hardly notices them.
+const TRUNK: usize = 14;
 
 /// A way through the trunk: the number of the thread that took each step.
 type Way = Vec<u8>;
