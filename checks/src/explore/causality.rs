@@ -7,6 +7,8 @@
 //! and is no race. That a thread goes to sleep and that it is woken are not in
 //! any order: whichever comes first, it can go on after both.
 
+use std::borrow::Cow;
+
 use stalewake_model::sync::{Footprint, MAX_THREADS, ObjectId, Step, StepKind, ThreadId};
 
 use super::clock::{Clock, ThreadSet};
@@ -54,12 +56,28 @@ pub(super) struct Causality {
 
 impl Causality {
     /// The order of a whole execution.
-    pub(super) fn of(steps: &[Step]) -> Causality {
+    pub(super) fn of(steps: impl Iterator<Item = Step>) -> Causality {
         let mut causality = Causality::default();
         for step in steps {
-            causality.push(step);
+            causality.push(&step);
         }
         causality
+    }
+
+    /// The order of which anybody can tell: what only the search must not
+    /// exchange is left out.
+    pub(super) fn told(&self) -> Cow<'_, Causality> {
+        let told = |step: Step| Step {
+            footprint: step.footprint.told(),
+            ..step
+        };
+        let steps = || self.events().iter().map(|event| event.step);
+        // Who changes what nobody reads is in no order with anybody for it.
+        if steps().all(|step| step.footprint.reads == told(step).footprint.reads) {
+            Cow::Borrowed(self)
+        } else {
+            Cow::Owned(Causality::of(steps().map(told)))
+        }
     }
 
     /// Starts an execution that may repeat the steps of the one before.

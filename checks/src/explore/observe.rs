@@ -1,5 +1,6 @@
 //! What an exploration has seen so far.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -219,7 +220,7 @@ impl Explorer {
 impl Tally {
     /// Counts the execution that has just ended, of so many steps. Their order
     /// is asked for only if there is something to show.
-    fn count(&mut self, steps: usize, weak: bool, order: impl FnOnce() -> Causality) {
+    fn count<'c>(&mut self, steps: usize, weak: bool, order: impl FnOnce() -> Cow<'c, Causality>) {
         if self.foreign {
             self.figures.foreign += 1;
             return;
@@ -363,11 +364,13 @@ impl Observer for Explorer {
         tally.foreign = self.is_reduced() && !dpor.is_owned();
         let alternatives = if self.is_reduced() {
             estimator.count(dpor.events().iter().map(|event| event.step.thread), before);
-            tally.count(dpor.events().len(), false, || dpor.causality().clone());
+            tally.count(dpor.events().len(), false, || dpor.causality().told());
             dpor.end()
         } else {
             let weak = self.options.search.is_weak();
-            tally.count(steps.len(), weak, || Causality::of(steps));
+            tally.count(steps.len(), weak, || {
+                Cow::Owned(Causality::of(steps.iter().copied()))
+            });
             Vec::new()
         };
         let executions = before + 1;

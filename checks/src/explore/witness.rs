@@ -8,11 +8,9 @@
 //! violation needs of it, until it does.
 //!
 //! A complete exploration sees every trace, so the best over all violating
-//! traces is the best there is. One exception: a decrement that leaves one
-//! conflicts with other decrements, one that leaves more does not, and of two
-//! such traces that differ only in that order just one may be looked at. Where
-//! a reference count goes down from above two, a witness can therefore have a
-//! preemption more than it needs. No outcome is lost by it.
+//! traces is the best there is. The order among the steps of a trace is here that of which
+//! anybody can tell ([`Footprint::told`](stalewake_model::sync::Footprint::told)):
+//! of traces that differ only in the rest, one need not be explored.
 
 use std::collections::hash_map::Entry;
 

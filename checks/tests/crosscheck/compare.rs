@@ -11,7 +11,7 @@ use stalewake_model::violation::Kind;
 
 use super::enumerate::{Enumeration, follow};
 use super::explored::Explored;
-use super::program::{Ghost, Op, Outcome, Script};
+use super::program::{Ghost, Outcome, Script};
 
 /// Explores a program without a trunk: what is to be proved is the reduction,
 /// and in a trunk there is none.
@@ -120,10 +120,6 @@ pub fn check_witnesses(
 
 /// Says which witness does not have as few preemptions as it says, or could do
 /// with fewer, if any.
-///
-/// The order in which a counter goes down from three to two to one passes for
-/// one that matters, though it does not, and then need not be explored both
-/// ways: there the best schedule may be one that is not looked at.
 pub fn check_preemptions(
     script: &Script,
     findings: &Findings,
@@ -134,8 +130,7 @@ pub fn check_preemptions(
         let (said, least) = (found.witness.preemptions, fewest[&found.kind]);
         let has = about(found, shows_again(script, found, &enumeration.outcomes))?;
         let reason = format!("it has {has} preemptions, {least} are enough");
-        let counts = script.contains(|op| matches!(op, Op::Dec | Op::Put { .. }));
-        let agree = said == has && (said == least || counts && said > least);
+        let agree = said == has && said == least;
         about(found, if agree { Ok(()) } else { Err(reason) })
     })
 }

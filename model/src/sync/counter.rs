@@ -20,10 +20,11 @@ const ALL: u64 = VALUE | ZERO;
 /// One more, of a counter that is not zero.
 const UP: Footprint = Footprint::setting(VALUE);
 /// One less, with two or more left: in either order, two of these leave one.
-const DOWN: Footprint = Footprint::clearing(VALUE);
+const DOWN: Footprint = Footprint::clearing(VALUE | Footprint::UNTOLD);
 /// One less, with one left: another thread's would now be the last, so two
-/// that start from the same value do not commute.
-const DOWN_TO_ONE: Footprint = Footprint::reading(VALUE).and(DOWN);
+/// that start from the same value do not commute. From three on they do, and
+/// nobody could tell in which order they came.
+const DOWN_TO_ONE: Footprint = Footprint::reading(Footprint::UNTOLD).and(DOWN);
 /// A look at whether the counter is zero.
 const IS_ZERO: Footprint = Footprint::reading(ZERO);
 /// A step to or from zero, or somewhere below: it commutes with nothing.

@@ -20,6 +20,21 @@ pub struct Footprint {
 }
 
 impl Footprint {
+    /// A bit for a dependence that only the search must know of: two steps may
+    /// not be exchanged wherever they stand, but between the two orders of
+    /// these two in one execution nobody can tell.
+    pub const UNTOLD: u64 = 1 << 63;
+
+    /// What anybody can tell of it.
+    #[must_use]
+    pub const fn told(self) -> Footprint {
+        Footprint {
+            reads: self.reads & !Footprint::UNTOLD,
+            sets: self.sets & !Footprint::UNTOLD,
+            clears: self.clears & !Footprint::UNTOLD,
+        }
+    }
+
     /// An operation that only looks at `bits`.
     pub const fn reading(bits: u64) -> Footprint {
         Footprint {

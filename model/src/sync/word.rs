@@ -52,7 +52,7 @@ pub struct GhostCell<T, const BIT: u32> {
 
 impl<T: Copy, const BIT: u32> GhostCell<T, BIT> {
     const MASK: u64 = {
-        assert!(BIT < 64 - GHOST_BITS, "a word has room for 16 ghost cells");
+        assert!(BIT < 63 - GHOST_BITS, "a word has room for 15 ghost cells");
         1 << (GHOST_BITS + BIT)
     };
 
