@@ -134,6 +134,79 @@ fn mermaid_has_every_participant_and_closes_what_it_opens() {
     assert_eq!(count("activate "), count("deactivate "));
 }
 
+/// What of Mermaid's grammar is used, after its documentation of sequence
+/// diagrams: every line is one of these, with participants that were declared.
+fn check_mermaid(text: &str) {
+    let mut lines = text.lines().map(str::trim);
+    assert_eq!(lines.next(), Some("sequenceDiagram"));
+    let mut declared: Vec<&str> = Vec::new();
+    let mut active: Vec<&str> = Vec::new();
+    for line in lines {
+        let (head, said) = line.split_once(": ").unwrap_or((line, ""));
+        let words: Vec<&str> = head.split(' ').collect();
+        let known = |name: &str| assert!(declared.contains(&name), "{name} in {line}");
+        match words[..] {
+            ["title", ..] => continue,
+            ["participant", name, "as", _, ..] => {
+                assert!(active.is_empty(), "declared late: {line}");
+                declared.push(name);
+                continue;
+            }
+            ["Note", "over", name] => known(name),
+            ["activate", name] => {
+                known(name);
+                active.push(name);
+                continue;
+            }
+            ["deactivate", name] => {
+                let at = active.iter().position(|one| *one == name);
+                active.remove(at.unwrap_or_else(|| panic!("never activated: {line}")));
+                continue;
+            }
+            [arrow] => {
+                let arrows = ["->>", "-x", "-)"];
+                let ends = arrows.iter().find_map(|sign| arrow.split_once(sign));
+                let (from, to) = ends.unwrap_or_else(|| panic!("no arrow: {line}"));
+                known(from);
+                known(to);
+            }
+            _ => panic!("not of the grammar: {line}"),
+        }
+        assert!(!said.is_empty(), "nothing is said: {line}");
+        // Either would end the line there; `#59;` is a character by its number.
+        let mut rest = said;
+        while let Some(at) = rest.find(['#', ';']) {
+            let number: String = rest[at..]
+                .chars()
+                .skip(1)
+                .take_while(char::is_ascii_digit)
+                .collect();
+            let end = at + 1 + number.len();
+            assert!(
+                rest[at..].starts_with('#') && rest[end..].starts_with(';'),
+                "{line}"
+            );
+            rest = &rest[end + 1..];
+        }
+    }
+    assert!(
+        declared.len() > 1 && active.is_empty(),
+        "left open: {active:?}"
+    );
+}
+
+#[test]
+fn mermaid_is_of_its_grammar() {
+    for (cell, kind) in [
+        (RACE, "bug-on-writeback"),
+        ("shmem-tail/truncate=wait/v5.9", "bug-on-tail"),
+        ("writeback-reuse-irq/truncate=skip/v5.9", "stale-wakeup"),
+        ("killable-lock/signal=early/v5.10", "lost-wakeup"),
+    ] {
+        check_mermaid(&explain(&[cell, "--kind", kind, "--mermaid"]));
+    }
+}
+
 #[test]
 fn a_picture_goes_into_the_file_that_is_named() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/picture.svg");

@@ -328,3 +328,16 @@ fn a_bad_question_is_explained() {
         assert!(complaint.contains(reason), "{arguments:?}: {complaint}");
     }
 }
+
+#[test]
+fn a_picture_comes_beside_the_answer_or_alone() {
+    let path = file("lattice.svg");
+    let question = [&["whatif", "writeback-reuse/truncate=wait"][..], &TWO_FIXES].concat();
+    let output = stalewake(&[&question[..], &["--svg", &path]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("What if v5.9 were changed?"));
+    let picture = fs::read_to_string(&path).expect("it was written");
+    roxmltree::Document::parse(&picture).expect("well-formed");
+    let alone = stalewake(&[&question[..], &["--svg", "-"]].concat());
+    assert_eq!(text(&alone.stdout), picture, "and nothing else");
+}

@@ -90,6 +90,12 @@ pub(super) enum BadQuestion {
         /// The scenario.
         scenario: String,
     },
+    /// An execution of weak memory is no schedule.
+    #[error("an execution of weak memory cannot be followed on another kernel")]
+    #[diagnostic(help(
+        "what a thread reads there is no matter of schedules; leave out --memory c11"
+    ))]
+    WeakSchedule,
     /// Neither a name nor a file.
     #[error("there is no scenario `{name}` and no file of that name")]
     #[diagnostic(help("{help}"))]

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use stalewake::cell::Cell;
+use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::Options;
+use stalewake::report::Style;
 use stalewake::report::explain::Story;
 use stalewake::report::progress::Bar;
 use stalewake::report::token::{record, token};
@@ -15,7 +16,8 @@ use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
 use super::check::BAD_FILE;
-use super::error::Unknown;
+use super::error::{BadQuestion, Unknown};
+use super::kernel::{release, warn_of_doubt};
 use super::output::{print, progress, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
@@ -53,6 +55,10 @@ pub(super) struct ExplainArgs {
         conflicts_with = "all"
     )]
     mermaid: Option<PathBuf>,
+    /// Follow the schedule on this kernel, too, and show both step by step: how
+    /// far it can be followed there, and whether the same happens.
+    #[arg(long, value_name = "KERNEL", conflicts_with_all = ["svg", "mermaid"])]
+    compare: Option<String>,
     #[command(flatten)]
     from: From,
     #[command(flatten)]
@@ -69,12 +75,17 @@ Examples:
                     --with woken-publish=relaxed
   stalewake explain writeback-reuse --kernel v5.9 --svg race.svg
   stalewake explain writeback-reuse --kernel v5.9 --mermaid=race.mmd
+  stalewake explain writeback-reuse --kernel v5.9 --compare v5.10
 
 Of several cells, the first is shown in which the worst goes wrong; without
 --kernel, of all kernels that the scenario lists.
 
 Time runs downwards, with a column for each thread. `»` shows what a step
-changed, `zzz` a thread that goes to sleep, `!!` what went wrong.";
+changed, `zzz` a thread that goes to sleep, `!!` what went wrong.
+
+Below stands, in short, how it came about, and in which step each commit that
+the kernel lacks would first have made a difference to this schedule. That it
+does not happen then in this schedule does not mean that it cannot happen.";
 
 /// Explains one cell.
 pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
@@ -120,7 +131,13 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
             if args.svg.is_some() || args.mermaid.is_some() {
                 return Ok(exit_code(bad_files));
             }
-            story.tell(style) + &replay_hint(&token(&verdict.cell, verdict.search, witness), args)
+            if let Some(name) = &args.compare {
+                print(&compared(&story, name, style)?)?;
+                return Ok(exit_code(bad_files));
+            }
+            let remedies = story.tell_remedies(style).into_diagnostic()?;
+            let token = token(&verdict.cell, verdict.search, witness);
+            story.tell(style) + &remedies + &replay_hint(&token, args)
         }
         None => {
             let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
@@ -129,6 +146,23 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     };
     print(&text)?;
     Ok(exit_code(bad_files))
+}
+
+/// The schedule of a story on the kernel of that name.
+fn compared(story: &Story<'_>, name: &str, style: Style) -> miette::Result<String> {
+    if story.witness.execution.is_some() {
+        return Err(BadQuestion::WeakSchedule.into());
+    }
+    let kernel = KernelChoice {
+        typed: name.to_owned(),
+        ..KernelChoice::of(release(name)?)
+    };
+    warn_of_doubt(name);
+    let other = Cell {
+        kernel,
+        ..story.cell.clone()
+    };
+    story.compare(&other, style).into_diagnostic()
 }
 
 fn exit_code(bad_files: bool) -> ExitCode {

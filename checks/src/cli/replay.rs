@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use miette::IntoDiagnostic;
 use stalewake::report::explain::Story;
 use stalewake::report::token::Token;
 
@@ -58,6 +59,8 @@ pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
         recording: &replayed.recording,
         all: args.all,
     };
-    print(&story.tell(style(args.coloured.color)))?;
+    let style = style(args.coloured.color);
+    let remedies = story.tell_remedies(style).into_diagnostic()?;
+    print(&(story.tell(style) + &remedies))?;
     Ok(ExitCode::SUCCESS)
 }

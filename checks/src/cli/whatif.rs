@@ -14,7 +14,7 @@ use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::Options;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::{Bar, Shown};
-use stalewake::report::whatif::{WhatIf, json, whatif};
+use stalewake::report::whatif::{WhatIf, json, svg, whatif};
 use stalewake::scenario::Scenario;
 use stalewake::verdict::{Status, Verdict};
 use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan, journal};
@@ -22,7 +22,7 @@ use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan, journal};
 use super::check::BAD_FILE;
 use super::error::BadQuestion;
 use super::kernel::{release, unknown, warn_of_doubt};
-use super::output::{print, progress, style};
+use super::output::{print, progress, style, write};
 use super::run::{available, explore_each};
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
@@ -74,6 +74,11 @@ pub(super) struct WhatIfArgs {
     /// What the answer looks like.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Draw the combinations into this file, too, from none of the changes at
+    /// the bottom to all of them at the top; `-` is standard output, instead of
+    /// the answer.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     #[command(flatten)]
     from: From,
     /// Print everything, however long: every combination just outside, with a
@@ -98,10 +103,15 @@ Examples:
                                                counted from another kernel
   stalewake whatif --budget 10m --resume journal.json
                                                again and again, until it is done
+  stalewake whatif writeback-reuse --svg whatif.svg
+                                               which sets hold, as a picture
   stalewake whatif --format json | jq 'select(.answer == \"minimal\")'
 
 Without --vary: end-ref=none:get-page, wake-shared-if-set+wait-shared,
 wait-on-writeback and end-waiters-test, sixteen combinations.
+
+A picture (--svg) has at most 32 boxes; of more combinations it shows the minimal
+sets and what is one change away from them.
 
 A set of changes is only said to hold if every schedule of every cell was
 explored, and only said to be minimal if every part of it is known to fail.
@@ -147,10 +157,16 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
         elapsed: started.elapsed(),
         explain: &explain,
     };
-    print(&match args.format {
-        Format::Table => whatif(&told, args.verbose, style(args.coloured.color)),
-        Format::Json => json::lines(&told),
-    })?;
+    // The answer first: what it took is not lost if it is too much for a picture.
+    if args.svg.as_deref() != Some(Path::new("-")) {
+        print(&match args.format {
+            Format::Table => whatif(&told, args.verbose, style(args.coloured.color)),
+            Format::Json => json::lines(&told),
+        })?;
+    }
+    if let Some(file) = &args.svg {
+        write(file, &svg(&told)?)?;
+    }
     let broken = |v: &Verdict| matches!(v.status, Status::Error(_));
     Ok(match () {
         () if bad_files => BAD_FILE.into(),

@@ -8,6 +8,7 @@ mod causality;
 mod clock;
 mod dpor;
 mod estimate;
+mod follow;
 mod observe;
 mod progress;
 mod recording;
@@ -21,6 +22,7 @@ use std::time::Instant;
 
 use stalewake_model::sync::{Engine, Observer, Program, execute};
 
+pub use follow::{Followed, Instead, Pair, Stop, follow};
 pub use observe::Findings;
 pub use progress::{Progress, Snapshot};
 pub use recording::{Event, Recording};

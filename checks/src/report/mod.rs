@@ -2,7 +2,8 @@
 //!
 //! Reports are made from verdicts and recorded executions alone: nothing here
 //! explores, and nothing here decides what is explored. Only a [`token`] runs
-//! its one witness again, to say what it must show.
+//! its one witness again, to say what it must show, and [`explain`] follows it
+//! on other kernels.
 //!
 //! | module | what it makes |
 //! |---|---|
@@ -14,9 +15,9 @@
 //! | [`json`] | one object for each cell: the contract with other programs |
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
-//! | [`explain`] | one execution as an interleaving, a column for each thread, or as a picture |
+//! | [`explain`] | one execution as an interleaving, a column for each thread, or as a picture; how it came about, and how it goes on another kernel |
 //! | [`html`] | everything as one page, to be read without a network |
-//! | [`whatif`] | what every combination of some changes comes to |
+//! | [`whatif`] | what every combination of some changes comes to, as text or as a picture |
 //! | [`progress`] | the bar shown while cells are explored |
 
 pub mod coverage;

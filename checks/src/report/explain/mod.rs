@@ -4,9 +4,12 @@
 //! enters, nested by indentation, what it does in them, and what that changed.
 //! Steps that only look, or only take a lock, are left out unless asked for.
 
+mod cause;
 mod columns;
+mod compare;
 mod names;
 mod picture;
+mod remedy;
 mod states;
 mod words;
 
@@ -16,6 +19,8 @@ use stalewake_model::violation::{Class, Kind, Violation};
 use self::columns::{Columns, Line};
 use self::names::Names;
 pub use self::picture::STYLE;
+pub(super) use self::picture::{Svg, escape};
+pub use self::remedy::{Remedy, sentences};
 pub(super) use self::states::Change;
 use super::style::grouped;
 use super::{Style, Tone, wrap};
@@ -41,7 +46,12 @@ impl Story<'_> {
     /// The whole story: what is shown, the interleaving, and what it means.
     pub fn tell(&self, style: Style) -> String {
         let (rows, folded) = self.rows(style);
-        self.header(folded, style) + "\n" + &rows + "\n" + &self.closing(style)
+        self.header(folded, style)
+            + "\n"
+            + &rows
+            + "\n"
+            + &self.in_short(style)
+            + &self.closing(style)
     }
 
     fn header(&self, folded: usize, style: Style) -> String {
@@ -203,9 +213,7 @@ impl Story<'_> {
             .iter()
             .enumerate()
             .find_map(|(place, event)| match event {
-                Event::Violation(violation) if violation.kind == self.kind => {
-                    Some((place, violation))
-                }
+                Event::Violation(violation) if self.is_shown(event) => Some((place, violation)),
                 _ => None,
             });
         let Some((place, violation)) = found else {
@@ -244,11 +252,19 @@ impl Story<'_> {
             Class::Hazard => " Nothing fails here yet, but nobody vouches for what was touched.",
             Class::Event => " By itself it is harmless: it must be absorbed by the waiter.",
         };
-        wrap(&text, style.width, 0)
-            .iter()
-            .map(|line| line.clone() + "\n")
-            .collect()
+        paragraph(&text, 0, style)
     }
+
+    /// Whether this is what the story is about.
+    fn is_shown(&self, event: &Event) -> bool {
+        matches!(event, Event::Violation(violation) if violation.kind == self.kind)
+    }
+}
+
+/// Text broken into lines; all but the first begin with `hanging` spaces.
+fn paragraph(text: &str, hanging: usize, style: Style) -> String {
+    let lines = wrap(text, style.width, hanging);
+    lines.iter().map(|line| line.clone() + "\n").collect()
 }
 
 fn thread_of(event: &Event) -> ThreadId {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Shown;
 use crate::explore::Recording;
 use crate::report::Style;
-use crate::report::explain::{Change, Story};
+use crate::report::explain::{Change, Story, sentences};
 use crate::report::table::word;
 use crate::report::token::token;
 use crate::verdict::{Reachable, Status, Verdict};
@@ -59,6 +59,10 @@ struct KindData {
     preemptions: usize,
     token: String,
     caption: String,
+    /// How it came about, if that can be said in short.
+    cause: Option<String>,
+    /// What later commits would have changed in this schedule.
+    remedies: Vec<String>,
     /// The lines of the story.
     story: Vec<Text>,
     execution: usize,
@@ -133,6 +137,7 @@ impl Pool {
             all: false,
         };
         let told = story.tell(STORY);
+        let remedies = story.remedies();
         KindData {
             kind: found.kind.name(),
             class: found.kind.class().name(),
@@ -141,6 +146,8 @@ impl Pool {
             preemptions: found.witness.preemptions,
             token: token(&verdict.cell, verdict.search, &found.witness),
             caption: story.caption(),
+            cause: story.cause(),
+            remedies: remedies.map_or_else(|error| vec![error.to_string()], |all| sentences(&all)),
             story: told.lines().map(|line| self.text(line)).collect(),
             execution: self.execution(&story),
         }

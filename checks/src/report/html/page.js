@@ -86,6 +86,11 @@
     const preemptions = found.preemptions === 1 ? "1 preemption" : `${found.preemptions} preemptions`;
     return [
       element("p", {}, `${found.sentence} (${found.class}). Shown by ${found.traces} traces; the simplest has ${preemptions}.`),
+      ...(found.cause === null ? [] : [element("h2", {}, "In short"), element("p", {}, found.cause)]),
+      ...(found.remedies.length === 0 ? [] : [
+        element("h2", {}, "What later commits would have changed"),
+        element("p", {}, "Each commit that this kernel lacks, alone, in this one schedule; another schedule may still lead there."),
+        element("ul", {}, ...found.remedies.map((remedy) => element("li", {}, remedy)))]),
       element("h2", {}, "Step by step"), player(execution),
       element("h2", {}, "The picture"), element("p", {}, found.caption), drawing(text(execution.picture), found.caption),
       element("h2", {}, "The story"), element("pre", { tabindex: "0" }, found.story.map(text).join("\n")),

@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod json;
+mod lattice;
 mod matrix;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use std::time::Duration;
 
 use self::answer::{alone, answer, each, redundancies, set_apart};
+pub use self::lattice::{TooManyBoxes, svg};
 use self::matrix::matrix;
 use super::style::{counted, grouped};
 use super::token::token;

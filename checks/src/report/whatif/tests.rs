@@ -17,6 +17,15 @@ const STYLE: Style = Style {
 /// Two changes and three scenarios, with what is found in each scenario for no
 /// change, the reference, the loop and both.
 fn report(found: [[&[Kind]; 3]; 4], status: impl Fn(usize) -> Status, style: Style) -> String {
+    told(found, status, |told| whatif(told, false, style))
+}
+
+/// The same in whatever form.
+fn told<T>(
+    found: [[&[Kind]; 3]; 4],
+    status: impl Fn(usize) -> Status,
+    tell: impl Fn(&WhatIf) -> T,
+) -> T {
     let from = KernelChoice::of(Release::resolve("v5.9").expect("it is a row"));
     let axes = ["end-ref=get-page", "wait-on-writeback"];
     let axes = axes.map(|text| Axis::parse(text, &from.kernel).expect(text));
@@ -50,7 +59,7 @@ fn report(found: [[&[Kind]; 3]; 4], status: impl Fn(usize) -> Status, style: Sty
         elapsed: Duration::from_secs(2),
         explain: &|combination, case| format!("stalewake explain {combination} {case}"),
     };
-    whatif(&told, false, style)
+    tell(&told)
 }
 
 const BAD: &[Kind] = &[BugOnWriteback];
@@ -163,4 +172,126 @@ fn where_nothing_helps_or_nothing_is_needed_that_is_said() {
         text.contains("No combination makes all 3 scenarios hold."),
         "{text}"
     );
+}
+
+#[test]
+fn the_picture_has_a_box_for_each_combination_and_says_its_fate_in_words() {
+    let text = told(TWO_MONTHS, complete, |told| {
+        svg(told).expect("they are few")
+    });
+    let document = roxmltree::Document::parse(&text).expect("well-formed");
+    let texts: Vec<&str> = document
+        .descendants()
+        .filter(|node| node.tag_name().name() == "text")
+        .filter_map(|node| node.text())
+        .collect();
+    for label in [
+        "v5.9 as it is",
+        "a",
+        "b",
+        "a+b",
+        "✗ fails 2 of 2",
+        "✓ holds, minimal",
+    ] {
+        assert!(texts.contains(&label), "{label} is not in {texts:#?}");
+    }
+    let fails = texts.iter().filter(|text| **text == "✗ fails 1 of 2");
+    assert_eq!(fails.count(), 2, "each fix alone leaves one scenario");
+    let count = |class: &str| {
+        let nodes = document.descendants();
+        nodes
+            .filter(|node| node.attribute("class") == Some(class))
+            .count()
+    };
+    assert_eq!(
+        (count("fails"), count("holds"), count("minimal")),
+        (3, 1, 1)
+    );
+    // Four combinations of two changes make a square; only its upper sides
+    // lead from what fails to what holds.
+    assert_eq!((count("step"), count("decides")), (2, 2));
+    let lower = |name: &str| {
+        let mut nodes = document.descendants();
+        let node = nodes.find(|node| node.text() == Some(name)).expect(name);
+        node.attribute("y")
+            .expect("it has one")
+            .parse::<usize>()
+            .expect("a number")
+    };
+    assert!(
+        lower("a+b") < lower("a")
+            && lower("a") == lower("b")
+            && lower("b") < lower("v5.9 as it is")
+    );
+}
+
+#[test]
+fn what_is_open_is_drawn_as_open() {
+    let only_without_a_change = |place: usize| match place {
+        0..=2 => Status::Complete,
+        _ => Status::Incomplete,
+    };
+    let text = told(TWO_MONTHS, only_without_a_change, |told| {
+        svg(told).expect("they are few")
+    });
+    assert!(text.contains("? open"), "{text}");
+    assert!(
+        text.contains("Not every schedule of every cell was explored."),
+        "{text}"
+    );
+}
+
+/// The picture of six changes to v5.9 of which any `enough` make a scenario hold.
+fn picture_of_many(enough: usize) -> Result<String, TooManyBoxes> {
+    let from = KernelChoice::of(Release::resolve("v5.9").expect("it is a row"));
+    let axes = [
+        "end-ref=get-page",
+        "wait-on-writeback",
+        "end-waiters-test",
+        "tail-check",
+        "bookmark",
+        "wait-shared",
+    ];
+    let axes = axes.map(|text| Axis::parse(text, &from.kernel).expect(text));
+    let scenario = find_shipped("writeback-reuse").expect("it is shipped");
+    let case = Case {
+        parameters: scenario.combinations().remove(0),
+        argument: scenario.name.clone(),
+        scenario,
+    };
+    let plan = Plan::new(from, axes.to_vec(), vec![case]).expect("it is one");
+    assert_eq!((plan.combinations.len(), plan.explored()), (64, 64));
+    let verdicts = plan.combinations.iter().zip(plan.cells());
+    let verdicts: Vec<Verdict> = verdicts
+        .map(|(combination, cell)| Verdict {
+            cell,
+            ..fixture::verdict(
+                if combination.size() < enough {
+                    BAD
+                } else {
+                    &[]
+                },
+                &[],
+            )
+        })
+        .collect();
+    let answers = Answers::new(&plan.combinations, &plan.findings(&verdicts));
+    svg(&WhatIf {
+        plan: &plan,
+        answers: &answers,
+        verdicts: &verdicts,
+        resumed: 0,
+        elapsed: Duration::ZERO,
+        explain: &|_, _| String::new(),
+    })
+}
+
+#[test]
+fn of_many_combinations_those_around_the_minimal_sets_are_drawn() {
+    let text = picture_of_many(1).expect("one without a change, six with one, fifteen with two");
+    assert_eq!(text.matches("class='minimal'").count(), 6);
+    assert_eq!(text.matches("class='name'").count(), 1 + 6 + 15);
+    assert!(text.contains("Of 64 combinations"), "{text}");
+    // Twenty sets of three, fifteen of two and as many of four.
+    assert_eq!(picture_of_many(3), Err(TooManyBoxes { boxes: 64 }));
 }

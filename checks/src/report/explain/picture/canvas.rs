@@ -6,13 +6,13 @@ use stalewake_model::violation::Class;
 
 /// The text of a picture, from the top.
 #[derive(Default)]
-pub(super) struct Svg {
-    pub(super) text: String,
+pub(in crate::report) struct Svg {
+    pub(in crate::report) text: String,
 }
 
 impl Svg {
     /// A line of text on its base line.
-    pub(super) fn text(&mut self, class: &str, (x, y): (usize, usize), text: &str) {
+    pub(in crate::report) fn text(&mut self, class: &str, (x, y): (usize, usize), text: &str) {
         let class = match class {
             "" => String::new(),
             class => format!(" class='{class}'"),
@@ -25,7 +25,12 @@ impl Svg {
     }
 
     /// A straight line.
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (usize, usize), (x2, y2): (usize, usize)) {
+    pub(in crate::report) fn line(
+        &mut self,
+        class: &str,
+        (x1, y1): (usize, usize),
+        (x2, y2): (usize, usize),
+    ) {
         let _ = writeln!(
             self.text,
             "<path class='{class}' d='M{x1} {y1}L{x2} {y2}'/>"
@@ -33,7 +38,7 @@ impl Svg {
     }
 
     /// A box by its upper left corner and its size.
-    pub(super) fn rect(
+    pub(in crate::report) fn rect(
         &mut self,
         class: &str,
         (x, y): (usize, usize),
@@ -47,7 +52,7 @@ impl Svg {
     }
 
     /// The head of an arrow whose tip is there; to the left if it is negative.
-    pub(super) fn arrow(&mut self, (x, y): (usize, usize), size: isize) {
+    pub(in crate::report) fn arrow(&mut self, (x, y): (usize, usize), size: isize) {
         let half = size.abs() * 2 / 3;
         let _ = writeln!(
             self.text,
@@ -59,7 +64,7 @@ impl Svg {
     }
 
     /// A cross in an octagon, a triangle, or a diamond.
-    pub(super) fn sign(&mut self, class: Class, (x, y): (usize, usize)) {
+    pub(in crate::report) fn sign(&mut self, class: Class, (x, y): (usize, usize)) {
         let _ = match class {
             Class::Fatal => writeln!(
                 self.text,
@@ -78,7 +83,7 @@ impl Svg {
 }
 
 /// Text as XML has it. Characters that XML has not are left out.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -266,7 +266,7 @@ fn is_drawn(detail: &Detail) -> bool {
 }
 
 /// Whether a use of the frame ends here.
-fn is_wipe(detail: &Detail) -> bool {
+pub(in crate::report::explain) fn is_wipe(detail: &Detail) -> bool {
     let wipes = |call: &&'static str| [WIPE, REMOVAL].contains(call);
     detail.object.field == FLAGS
         && detail.operation == "store"
@@ -274,7 +274,7 @@ fn is_wipe(detail: &Detail) -> bool {
 }
 
 /// Whether a use of the frame begins here.
-fn is_allocation(detail: &Detail) -> bool {
+pub(in crate::report::explain) fn is_allocation(detail: &Detail) -> bool {
     detail.calls.contains(&ALLOCATION)
         && match detail.object.field {
             REFCOUNT => detail.operation == "atomic_set" && detail.after == 1,
@@ -284,7 +284,7 @@ fn is_allocation(detail: &Detail) -> bool {
 }
 
 /// The file that the frame belongs to next.
-fn next_mapping(events: &[Event], frame: u16) -> Option<u64> {
+pub(in crate::report::explain) fn next_mapping(events: &[Event], frame: u16) -> Option<u64> {
     events.iter().find_map(|event| match event {
         Event::Step { detail, .. } => {
             let sets = detail.object.field == MAPPING

@@ -1,0 +1,270 @@
+//! How something came about, in a few plain sentences.
+//!
+//! They are put together from the steps of the recording: who gave up a bit of
+//! the page, what became of the page before the wake-up for that bit, whom the
+//! wake-up reached, and what that led to. Where these are not found, nothing is
+//! said.
+
+use stalewake_model::page::{PG_LOCKED, PG_WRITEBACK, TAIL_MAPPING};
+use stalewake_model::sync::{Detail, ThreadId};
+use stalewake_model::violation::{Kind, Violation};
+
+use super::names::{FLAGS, MAPPING, Names, TASK, flags};
+use super::picture::{is_allocation, is_wipe, next_mapping};
+use super::{Story, Style, paragraph};
+use crate::explore::Event;
+
+/// The bits of a page that others wait for.
+const AWAITED: u64 = PG_WRITEBACK | PG_LOCKED;
+
+impl Story<'_> {
+    /// How it came about, in two to four sentences; nothing if the recording
+    /// does not have what they are made of.
+    pub fn cause(&self) -> Option<String> {
+        let events = &self.recording.events;
+        let place = events.iter().position(|event| self.is_shown(event))?;
+        let Event::Violation(violation) = &events[place] else {
+            return None;
+        };
+        let variant = self.cell.scenario.variant(&self.cell.parameters);
+        let cause = Cause {
+            names: Names::new(variant, &self.recording.threads),
+            events,
+            place,
+            violation,
+        };
+        match violation.kind {
+            Kind::LostWakeup => cause.of_lost_wakeup(),
+            _ => cause.of_late_wakeup(),
+        }
+    }
+
+    /// The same as a paragraph, with an empty line below it.
+    pub(super) fn in_short(&self, style: Style) -> String {
+        let cause = self.cause();
+        cause.map_or(String::new(), |cause| {
+            paragraph(&format!("In short: {cause}"), 0, style) + "\n"
+        })
+    }
+}
+
+struct Cause<'a> {
+    names: Names<'a>,
+    events: &'a [Event],
+    /// Where the violation is among the events.
+    place: usize,
+    violation: &'a Violation,
+}
+
+/// A step, and where it is among the events.
+type Found<'a> = (usize, ThreadId, &'a Detail);
+
+impl<'a> Cause<'a> {
+    /// A wake-up, or the look that comes before it, that is late: the page has
+    /// another use by then, or another writeback.
+    fn of_late_wakeup(&self) -> Option<String> {
+        let frame = frame(&self.violation.about)?;
+        let (late, by) = self.late(frame)?;
+        let (cleared, _, clear) = self.last(late, |thread, detail| {
+            thread == by && is_of(detail, frame) && gives_up(detail) != 0
+        })?;
+        let (waker, page) = (self.names.thread(by), self.names.page(frame));
+        let what = flags(gives_up(clear));
+        let mut text = format!(
+            "{waker} clears {what} on {page}, {}, and is held up. ",
+            within(clear)
+        );
+        text += &self.meanwhile(cleared..late, by, frame, gives_up(clear))?;
+        let wake = self.first(late, |thread, detail| {
+            thread == by && detail.operation == "wake_up_state"
+        });
+        // The look itself is what goes wrong, or the wake-up comes after it.
+        let wake = wake.filter(|_| self.is_stale(late));
+        text += &match wake {
+            Some((_, _, detail)) => {
+                let reached = self.names.owner(detail.object);
+                format!(
+                    " The wake-up that {waker} still owed then reaches {reached}, who waits for what began later."
+                ) + &self.end(&reached, &page)
+            }
+            None => format!(" When {waker} goes on, {page} is no longer the page that it means."),
+        };
+        Some(text)
+    }
+
+    /// The first thing that came late, and who did it: what is shown, or the
+    /// stale wake-up before it.
+    fn late(&self, frame: u16) -> Option<(usize, ThreadId)> {
+        let before = self.events[..=self.place].iter().enumerate().rev();
+        let mut before = before.filter_map(|(place, event)| match event {
+            Event::Violation(violation) => Some((place, violation)),
+            _ => None,
+        });
+        let late = match self.violation.kind {
+            Kind::StaleWakeup | Kind::ForeignRead | Kind::ForeignWrite | Kind::BugOnTail => {
+                before.next()
+            }
+            _ => before.find(|(_, violation)| {
+                violation.kind == Kind::StaleWakeup && self::frame(&violation.about) == Some(frame)
+            }),
+        };
+        late.map(|(place, violation)| (place, violation.thread))
+    }
+
+    fn is_stale(&self, place: usize) -> bool {
+        matches!(&self.events[place], Event::Violation(late) if late.kind == Kind::StaleWakeup)
+    }
+
+    /// What became of the page in between.
+    fn meanwhile(
+        &self,
+        span: std::ops::Range<usize>,
+        by: ThreadId,
+        frame: u16,
+        bits: u64,
+    ) -> Option<String> {
+        let page = self.names.page(frame);
+        let within_span = |found: &Found<'_>| found.0 < span.end;
+        let of = |detail: &Detail| detail.object.owner == frame;
+        let ended = self.first(span.start, |_, detail| of(detail) && is_wipe(detail));
+        if let Some((ended, thread, detail)) = ended.filter(within_span) {
+            let who = self.names.thread(thread);
+            let mut text = format!("Meanwhile {who} frees {page}, {}", within(detail));
+            let begun = self.first(ended, |_, detail| of(detail) && is_allocation(detail));
+            if let Some((begun, by, detail)) = begun.filter(within_span) {
+                let who = if by == thread {
+                    String::new()
+                } else {
+                    self.names.thread(by) + " "
+                };
+                let mut object = detail.object;
+                object.field = MAPPING;
+                let what = match next_mapping(&self.events[begun..], frame) {
+                    Some(TAIL_MAPPING) => " as a tail page".to_owned(),
+                    Some(mapping) => format!(" for file {}", self.names.value(object, mapping)),
+                    None => String::new(),
+                };
+                text += &format!(", and {who}gets the frame again{what}");
+            }
+            return Some(text + ".");
+        }
+        let (_, thread, detail) = self
+            .first(span.start, |thread, detail| {
+                thread != by && is_of(detail, frame) && detail.after & !detail.before & bits != 0
+            })
+            .filter(within_span)?;
+        let who = self.names.thread(thread);
+        let what = flags(detail.after & !detail.before & bits);
+        Some(format!(
+            "Meanwhile {who} sets {what} on {page} again, {}.",
+            within(detail)
+        ))
+    }
+
+    /// What the one who was reached makes of it.
+    fn end(&self, reached: &str, page: &str) -> String {
+        match self.violation.kind {
+            Kind::BugOnWriteback => {
+                format!(
+                    " {reached} takes it for its own, and meets {page} under writeback: BUG_ON."
+                )
+            }
+            Kind::IoOnFreedPage => {
+                format!(" {reached} takes it for its own, and {page} is freed under its own I/O.")
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Somebody sleeps, and the last wake-up went elsewhere.
+    fn of_lost_wakeup(&self) -> Option<String> {
+        let asleep = self.violation.about.strip_prefix("asleep on ")?;
+        let frame = asleep.rsplit_once(' ')?.1.parse().ok()?;
+        let sleeper = self.names.thread(self.violation.thread);
+        let page = self.names.page(frame);
+        let (cleared, by, clear) = self.last(self.place, |_, detail| {
+            is_of(detail, frame) && gives_up(detail) != 0
+        })?;
+        let what = flags(gives_up(clear));
+        let mut text = format!(
+            "{} is the last to clear {what} on {page}, {}.",
+            self.names.thread(by),
+            within(clear)
+        );
+        let wake = self.last(self.place, |_, detail| {
+            detail.operation == "wake_up_state" && detail.object.field == TASK
+        });
+        text += &match wake {
+            Some((place, waker, detail)) => {
+                let (waker, reached) = (self.names.thread(waker), self.names.owner(detail.object));
+                let when = if place < cleared {
+                    "before that"
+                } else {
+                    "after that"
+                };
+                format!(
+                    " The last wake-up, by {waker} {when}, goes to {reached}, and {sleeper} is left asleep with {what} clear."
+                )
+            }
+            None => format!(" Nobody is ever woken, and {sleeper} is left asleep."),
+        };
+        Some(text)
+    }
+
+    /// The last step before that place that is so.
+    fn last(
+        &self,
+        before: usize,
+        is_meant: impl Fn(ThreadId, &Detail) -> bool,
+    ) -> Option<Found<'a>> {
+        let steps = self.steps().rev().skip_while(|found| found.0 >= before);
+        let mut meant = steps.filter(|(_, thread, detail)| is_meant(*thread, detail));
+        meant.next()
+    }
+
+    /// The first step from that place on that is so.
+    fn first(
+        &self,
+        from: usize,
+        is_meant: impl Fn(ThreadId, &Detail) -> bool,
+    ) -> Option<Found<'a>> {
+        let steps = self.steps().skip_while(|found| found.0 < from);
+        let mut meant = steps.filter(|(_, thread, detail)| is_meant(*thread, detail));
+        meant.next()
+    }
+
+    fn steps(&self) -> impl DoubleEndedIterator<Item = Found<'a>> + use<'a> {
+        let events = self.events.iter().enumerate();
+        events.filter_map(|(place, event)| match event {
+            Event::Step { thread, detail, .. } => Some((place, *thread, detail)),
+            Event::Barrier { .. } | Event::Violation(_) => None,
+        })
+    }
+}
+
+/// The page frame that a violation is about.
+fn frame(about: &str) -> Option<u16> {
+    let number = about.strip_prefix("page frame ")?;
+    number.split(',').next()?.parse().ok()
+}
+
+fn is_of(detail: &Detail, frame: u16) -> bool {
+    detail.object.field == FLAGS && detail.object.owner == frame
+}
+
+/// The bits that a step clears and others may wait for. A wipe clears
+/// everything, and nobody is woken for that.
+fn gives_up(detail: &Detail) -> u64 {
+    if is_wipe(detail) {
+        return 0;
+    }
+    detail.before & !detail.after & AWAITED
+}
+
+/// `in test_clear_page_writeback()`.
+fn within(detail: &Detail) -> String {
+    detail.calls.last().map_or_else(
+        || "outside any kernel function".to_owned(),
+        |function| format!("in {function}()"),
+    )
+}
