@@ -16,6 +16,7 @@ use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome, Style};
 use stalewake::verdict::{Search, Status};
 
+use super::ci::Reports;
 use super::output::{print, progress, style};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
@@ -101,6 +102,8 @@ pub(super) struct CheckOptions {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     pub(super) coloured: Coloured,
 }
 
@@ -180,6 +183,9 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         }
         print_table(&checked, started.elapsed(), asked.quiet, style)?;
     }
+    asked
+        .reports
+        .write(&checked, started.elapsed(), asked.format)?;
     Ok(Outcome::of(&checked))
 }
 

@@ -13,6 +13,7 @@ use stalewake::report::observation::observation;
 use stalewake::report::{Checked, Outcome};
 
 use super::check::print_table;
+use super::ci::Reports;
 use super::output::{print, style};
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, Format, From};
@@ -31,6 +32,8 @@ pub(super) struct MergeArgs {
     /// Also print a line for each cell and kind, as `check --verbose` does.
     #[arg(short, long)]
     verbose: bool,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     pub(super) coloured: Coloured,
 }
@@ -66,11 +69,12 @@ pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
             Format::Table => {}
         }
     }
+    // Machines that ran beside each other: the slowest shard of each cell.
+    let elapsed: Duration = checked.iter().map(|c| c.verdict.figures.elapsed).sum();
     if args.format == Format::Table {
-        // Machines that ran beside each other: the slowest shard of each cell.
-        let elapsed: Duration = checked.iter().map(|c| c.verdict.figures.elapsed).sum();
         print_table(&checked, elapsed, false, style(args.coloured.color))?;
     }
+    args.reports.write(&checked, elapsed, args.format)?;
     Ok(Outcome::of(&checked).code().into())
 }
 

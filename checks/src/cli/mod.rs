@@ -1,12 +1,15 @@
 //! The command line: what can be asked, and how it is asked.
 
 mod check;
+mod ci;
+mod completions;
 mod duration;
 mod error;
 mod explain;
 mod kernel;
 mod kernels;
 mod list;
+mod man;
 mod merge;
 mod output;
 mod replay;
@@ -31,13 +34,17 @@ use stalewake::worker;
 /// the page wait queue, for several kernels, and reports what can go wrong in
 /// each. Without a command every scenario is checked on every kernel.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version = VERSION, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     check: check::CheckOptions,
 }
+
+/// Which version this is, and which loom it explores with. A binary does not
+/// know its dependencies; a test compares this with the lock file.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (loom 0.7.3)");
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,6 +82,10 @@ enum Command {
     Worker,
     /// Run cells on real threads or random schedules, and count what they hit.
     Stress(stress::StressArgs),
+    /// Print what a shell needs to complete commands and options.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    Man(man::ManArgs),
 }
 
 /// Where scenarios come from.
@@ -192,6 +203,8 @@ impl Cli {
             Some(Command::Report(args)) => report::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
             Some(Command::Stress(args)) => stress::run(args),
+            Some(Command::Completions(args)) => completions::run(args),
+            Some(Command::Man(args)) => man::run(args),
             Some(Command::Worker) => {
                 worker::serve().into_diagnostic()?;
                 Ok(ExitCode::SUCCESS)
@@ -202,7 +215,7 @@ impl Cli {
     fn colour(&self) -> When {
         match &self.command {
             None => self.check.coloured.color,
-            Some(Command::Report(_)) => When::Auto,
+            Some(Command::Report(_) | Command::Completions(_) | Command::Man(_)) => When::Auto,
             Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::Merge(args)) => args.coloured.color,
@@ -246,6 +259,23 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    /// The lock file is the workspace's, or that of a packaged crate.
+    #[test]
+    fn the_version_names_the_loom_that_is_locked() {
+        let read = |place| {
+            let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(manifest.join(place)).ok()
+        };
+        let lock = ["../Cargo.lock", "Cargo.lock"].into_iter().find_map(read);
+        let lock = lock.expect("there is a lock file");
+        let (_, loom) = lock
+            .split_once("name = \"loom\"\nversion = \"")
+            .expect("loom is a dependency");
+        let (version, _) = loom.split_once('"').expect("a version ends");
+        let named = format!("{} (loom {version})", env!("CARGO_PKG_VERSION"));
+        assert_eq!(VERSION, named);
     }
 
     #[test]

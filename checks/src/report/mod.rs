@@ -13,6 +13,9 @@
 //! | [`sample`] | how often samples hit each kind, beside what the search found |
 //! | [`coverage`] | what no execution has reached |
 //! | [`json`] | one object for each cell: the contract with other programs |
+//! | [`junit`] | a test case for each cell, as JUnit writes them |
+//! | [`markdown`] | a matrix and the differences, for the summary of a job |
+//! | [`github`] | what differs, as annotations of a workflow |
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread, or as a picture; how it came about, and how it goes on another kernel |
@@ -24,8 +27,11 @@ pub mod coverage;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod github;
 pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod merge;
 pub mod observation;
 mod outcome;

@@ -73,7 +73,7 @@ fn paragraphs(text: &str, tone: Tone, style: Style) -> String {
 }
 
 /// What the verdicts rest on.
-fn assumptions(checked: &[Checked]) -> Vec<String> {
+pub(super) fn assumptions(checked: &[Checked]) -> Vec<String> {
     if checked.iter().all(|c| c.verdict.is_exhaustive()) {
         return vec![
             "Exhaustive: sequentially consistent, unbounded, every schedule of every cell. Weaker \
@@ -214,6 +214,21 @@ fn all_as_expected(checked: &[Checked], style: Style) -> String {
 }
 
 fn difference(checked: &Checked, style: Style) -> String {
+    let mut text = style.paint(Tone::Bad, &format!("{DIFFERS} {}", checked.verdict.cell)) + "\n";
+    for (what, fact) in facts(checked) {
+        for line in wrap(&format!("    {what:<20} {fact}"), style.width, 25) {
+            text += &(line + "\n");
+        }
+    }
+    // A command is kept on one line, so that it can be copied.
+    if !checked.verdict.reachable.is_empty() {
+        text += &format!("    {}\n", how_to_see(checked));
+    }
+    text
+}
+
+/// In what a cell differs from what was expected, and why that was expected.
+pub(super) fn facts(checked: &Checked) -> Vec<(&'static str, String)> {
     let verdict = &checked.verdict;
     let names = |kinds: &[Kind]| {
         kinds
@@ -238,20 +253,16 @@ fn difference(checked: &Checked, style: Style) -> String {
     if let Some(expected) = &verdict.expected {
         facts.push(("the file's reason", expected.because.clone()));
     }
-    let mut text = style.paint(Tone::Bad, &format!("{DIFFERS} {}", verdict.cell)) + "\n";
-    for (what, fact) in facts {
-        for line in wrap(&format!("    {what:<20} {fact}"), style.width, 25) {
-            text += &(line + "\n");
-        }
-    }
-    // A command is kept on one line, so that it can be copied.
-    if !verdict.reachable.is_empty() {
-        let kind = unexpected
-            .first()
-            .map_or(String::new(), |kind| format!(" --kind {kind}"));
-        text += &format!("    {}{kind}\n", checked.explain);
-    }
-    text
+    facts
+}
+
+/// The command that explains a cell, and what was not expected there first.
+pub(super) fn how_to_see(checked: &Checked) -> String {
+    let unexpected = checked.unexpected();
+    let kind = unexpected
+        .first()
+        .map_or(String::new(), |kind| format!(" --kind {kind}"));
+    checked.explain.clone() + &kind
 }
 
 /// What was found only in executions that read a value which was not the

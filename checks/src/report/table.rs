@@ -139,7 +139,7 @@ fn typed(checked: &Checked) -> &str {
     &checked.verdict.cell.kernel.typed
 }
 
-fn marked(text: impl Into<String>, differs: bool) -> String {
+pub(super) fn marked(text: impl Into<String>, differs: bool) -> String {
     let text = text.into();
     if differs {
         format!("{text} {DIFFERS}")

@@ -135,6 +135,7 @@ fn cover(
                     parameters: parameters.clone(),
                     release,
                     expected: entry.expected.clone(),
+                    place: entry.span.start,
                 }),
                 [] => {
                     let cell = cell(parameters, release);

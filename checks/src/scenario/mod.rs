@@ -33,6 +33,8 @@ pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_refe
 pub struct Scenario {
     /// The stem of its file name: lower-case letters, digits and `-`.
     pub name: String,
+    /// The file it was read from, as errors call it.
+    pub file: String,
     /// What it shows, in a line.
     pub title: String,
     /// The commit, mail or note it comes from.
@@ -154,6 +156,8 @@ struct Expectation {
     parameters: Parameters,
     release: &'static Release,
     expected: Expected,
+    /// Where in the text the kernel is named, in bytes.
+    place: usize,
 }
 
 impl Scenario {
@@ -193,6 +197,18 @@ impl Scenario {
     /// expected to do what a listed one with the same mechanisms does; if there
     /// is none, nothing is expected of it.
     pub fn expected(&self, parameters: &Parameters, release: &Release) -> Option<&Expected> {
+        let expectation = self.expectation(parameters, release)?;
+        Some(&expectation.expected)
+    }
+
+    /// The line of the file, from 1, that says what is expected of a cell.
+    pub fn line_of(&self, parameters: &Parameters, release: &Release) -> Option<usize> {
+        let expectation = self.expectation(parameters, release)?;
+        let before = &self.text[..expectation.place];
+        Some(before.matches('\n').count() + 1)
+    }
+
+    fn expectation(&self, parameters: &Parameters, release: &Release) -> Option<&Expectation> {
         let of_cell = || {
             self.expectations
                 .iter()
@@ -201,6 +217,5 @@ impl Scenario {
         of_cell()
             .find(|expectation| expectation.release.name == release.name)
             .or_else(|| of_cell().find(|expectation| expectation.release.kernel == release.kernel))
-            .map(|expectation| &expectation.expected)
     }
 }

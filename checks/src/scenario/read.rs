@@ -110,10 +110,10 @@ pub fn parse(name: &str, file: &str, text: &str) -> Result<Scenario> {
     if text.len() as u64 > LARGEST {
         return Err(too_large(file));
     }
-    scenario(name, text).map_err(|error| error.in_file(file, text))
+    scenario(name, file, text).map_err(|error| error.in_file(file, text))
 }
 
-fn scenario(name: &str, text: &str) -> Result<Scenario> {
+fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
         let problem = Problem::BadName {
@@ -170,6 +170,7 @@ fn scenario(name: &str, text: &str) -> Result<Scenario> {
     let expectations = expectations(root.optional("expect"), &declared)?;
     Ok(Scenario {
         name: name.to_owned(),
+        file: file.to_owned(),
         title,
         source,
         story,

@@ -1,0 +1,123 @@
+//! The reports for continuous integration, of a scenario that expects
+//! something wrong: they must say what the exit code says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// A kernel on which `missed-wakeup/waiters=shared` reaches nothing.
+const CELL: [&str; 4] = ["--set", "waiters=shared", "--kernel", "v5.8"];
+
+/// A directory of its own for one test, with a copy of a scenario that expects
+/// `bad-page` of every cell of which the original expects nothing.
+fn wrong_expectation(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).expect("the directory can be made");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/missed-wakeup.toml");
+    let shipped = fs::read_to_string(shipped).expect("it is shipped");
+    let wrong = shipped.replace("kinds = []", "kinds = [\"bad-page\"]");
+    fs::write(directory.join("wrong.toml"), wrong).expect("the file can be written");
+    directory
+}
+
+fn stalewake(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("stalewake").expect("the binary is built with the tests");
+    command
+        .current_dir(directory)
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
+}
+
+fn read(directory: &Path, file: &str) -> String {
+    fs::read_to_string(directory.join(file)).expect("the report was written")
+}
+
+/// The names of the test cases, each with the tag that says how it ended.
+fn test_cases(report: &str) -> Vec<(String, Option<String>)> {
+    let document = roxmltree::Document::parse(report).expect("it is XML");
+    let cases = document
+        .descendants()
+        .filter(|n| n.has_tag_name("testcase"));
+    let told = |case: roxmltree::Node<'_, '_>| {
+        let name = case.attribute("name").expect("it has a name").to_owned();
+        let ending = case.children().find(|node| node.is_element());
+        (name, ending.map(|node| node.tag_name().name().to_owned()))
+    };
+    cases.map(told).collect()
+}
+
+#[test]
+fn a_cell_that_differs_fails_in_every_report() {
+    let directory = wrong_expectation("ci-differs");
+    let mut arguments = vec!["check", "./wrong.toml", "--github"];
+    arguments.extend(["--junit", "junit.xml", "--markdown", "summary.md"]);
+    arguments.extend(CELL);
+    let output = stalewake(&directory, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+
+    let cell = "wrong/waiters=shared/v5.8";
+    let junit = read(&directory, "junit.xml");
+    let failed = (cell.to_owned(), Some("failure".to_owned()));
+    assert_eq!(test_cases(&junit), [failed], "{junit}");
+    let explain = "stalewake explain ./wrong.toml --kernel v5.8 --set waiters=shared";
+    assert!(junit.contains(explain), "{junit}");
+
+    let summary = read(&directory, "summary.md");
+    assert!(summary.contains(&format!("\n    {explain}\n")), "{summary}");
+    assert!(
+        summary.contains("expected, not found: bad-page"),
+        "{summary}"
+    );
+
+    let text = String::from_utf8(output.stdout).expect("text");
+    let annotation = text.lines().find(|line| line.starts_with("::error "));
+    let annotation = annotation.unwrap_or_else(|| panic!("{text}"));
+    let (_, line) = annotation
+        .split_once("file=wrong.toml,line=")
+        .unwrap_or_else(|| panic!("{annotation}"));
+    let line: usize = line.split(',').next().unwrap().parse().expect("a line");
+    let file = read(&directory, "wrong.toml");
+    let there = file.lines().nth(line - 1).expect("the file has that line");
+    assert!(there.contains("v5.8"), "{there}");
+}
+
+#[test]
+fn shards_have_their_reports_from_merge() {
+    let directory = wrong_expectation("ci-shards");
+    for (shard, file) in [("1/2", "1.json"), ("2/2", "2.json")] {
+        let mut arguments = vec!["check", "wrong", "--scenarios", ".", "--format", "json"];
+        arguments.extend(["--shard", shard, "--junit", "part.xml"]);
+        arguments.extend(CELL);
+        let output = stalewake(&directory, &arguments);
+        assert_eq!(output.status.code(), Some(0), "a part is not judged");
+        let part = test_cases(&read(&directory, "part.xml"));
+        assert_eq!(part[0].1.as_deref(), Some("skipped"));
+        fs::write(directory.join(file), output.stdout).expect("the file can be written");
+    }
+    let mut arguments = vec!["merge", "1.json", "2.json", "--scenarios", "."];
+    arguments.extend(["--junit", "all.xml", "--format", "json", "--github"]);
+    let output = stalewake(&directory, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let all = test_cases(&read(&directory, "all.xml"));
+    assert_eq!(all[0].1.as_deref(), Some("failure"));
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert!(text.contains("::error file=wrong.toml,line="), "{text}");
+    let json = String::from_utf8(output.stdout).expect("text");
+    assert!(json.lines().all(|line| line.starts_with('{')), "{json}");
+}
+
+#[test]
+fn what_a_budget_cut_short_is_no_pass() {
+    let directory = wrong_expectation("ci-incomplete");
+    let mut arguments = vec!["check", "missed-wakeup", "--junit", "junit.xml"];
+    arguments.extend(["--max-executions", "1"]);
+    arguments.extend(CELL);
+    let output = stalewake(&directory, &arguments);
+    assert_eq!(output.status.code(), Some(3));
+    let cases = test_cases(&read(&directory, "junit.xml"));
+    assert_eq!(cases[0].1.as_deref(), Some("error"));
+}
