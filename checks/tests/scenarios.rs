@@ -17,7 +17,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use stalewake::cell::Cell;
 use stalewake::explore::{self, Options};
 use stalewake::report::{Checked, coverage};
-use stalewake::scenario;
+use stalewake::scenario::{self, Control, Scenario};
 use stalewake::verdict::{Status, Verdict};
 use stalewake_model::coverage::Branch;
 use stalewake_model::violation::Kind;
@@ -31,7 +31,10 @@ fn main() -> ExitCode {
         eprintln!("error: no scenario is shipped, so nothing is tested");
         return ExitCode::FAILURE;
     }
-    let number = trials.len();
+    let number = trials
+        .iter()
+        .filter(|trial| trial.kind().is_empty())
+        .count();
     let conclusion = libtest_mimic::run(&arguments, trials);
     let checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
     // Of a selection nothing can be said.
@@ -61,8 +64,11 @@ fn trials() -> Vec<Trial> {
     for (number, scenario) in scenario::shipped().into_iter().enumerate() {
         match scenario {
             Ok(scenario) => {
-                let cells = Cell::all_of(&Arc::new(scenario));
+                let scenario = Arc::new(scenario);
+                let cells = Cell::all_of(&scenario);
                 trials.extend(cells.into_iter().map(trial));
+                trials.extend(scenario.controls.iter().map(|c| control(&scenario, c)));
+                trials.push(guarded(&scenario));
             }
             Err(error) => {
                 let shown = format!("{:?}", miette::Report::new(error));
@@ -77,6 +83,40 @@ fn trials() -> Vec<Trial> {
 fn trial(cell: Cell) -> Trial {
     let ignored = !cfg!(loom) && is_large(&cell);
     Trial::test(cell.to_string(), move || check(&cell)).with_ignored_flag(ignored)
+}
+
+/// What a control must reach is reached.
+fn control(scenario: &Arc<Scenario>, control: &Control) -> Trial {
+    let cell = control.cell(scenario);
+    let control = control.clone();
+    let ignored = !cfg!(loom) && is_large(&cell);
+    let trial = Trial::test(format!("{cell} with {control}"), move || {
+        let verdict = explore::explore(&cell, &Options::default(), &Arc::default());
+        if !verdict.is_exhaustive() {
+            return Err(format!("not exhaustive: it ended as {:?}", verdict.status).into());
+        }
+        match control.kinds.is_subset(&verdict.kinds()) {
+            true => Ok(()),
+            false => Err(format!(
+                "not caught: {:?} must be reachable, and only {:?} is\nthe file's reason: {}",
+                control.kinds,
+                verdict.kinds(),
+                control.because
+            )
+            .into()),
+        }
+    });
+    trial.with_kind("control").with_ignored_flag(ignored)
+}
+
+/// Nothing holds on every kernel without a control.
+fn guarded(scenario: &Scenario) -> Trial {
+    let unguarded = scenario.unguarded();
+    Trial::test(scenario.name.clone(), move || match unguarded.is_empty() {
+        true => Ok(()),
+        false => Err(format!("holds on every kernel, without a control: {unguarded:?}").into()),
+    })
+    .with_kind("control")
 }
 
 /// Whether exploring the cell takes seconds: three threads on one page.

@@ -80,6 +80,12 @@ problems! {
     Unassigned { name: String } = "unassigned_variable", "variable `{name}` is used before it is assigned";
     NoThread { when: String } = "no_thread", "no thread runs{when}";
     TooManyThreads { found: usize, most: usize, when: String } = "too_many_threads", "{found} threads run{when}, but loom has room for {most} beside the root";
+    UnknownMechanism { name: String } = "unknown_mechanism", "there is no mechanism `{name}`";
+    UnknownAlternative { mechanism: String, name: String } = "unknown_alternative", "mechanism `{mechanism}` has no alternative `{name}`";
+    NoSuchKernel { reason: String } = "no_such_kernel", "this kernel makes no sense: {reason}";
+    ChangesNothing { kernel: String } = "changes_nothing", "{kernel} is so already: the control changes nothing";
+    ControlOfNothing { kernel: String } = "control_of_nothing", "nothing is expected of {kernel} without the change";
+    ControlExpected { kind: String, kernel: String } = "control_expected", "{kind} is expected of {kernel} without the change, too";
     CoveredTwice { cell: String } = "covered_twice", "cell {cell} is expected twice";
     NotCovered { cell: String } = "not_covered", "nothing is expected of cell {cell}";
 }
@@ -156,6 +162,10 @@ impl ScenarioError {
     /// The problem in its file. Control characters are not passed on to the
     /// terminal, and no label reaches past the end of the text.
     pub(super) fn in_file(mut self, file: &str, text: &str) -> ScenarioError {
+        // A control's steps are in a file of their own.
+        if self.0.file.is_some() {
+            return self;
+        }
         let visible = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
         let text: String = match text.chars().all(visible) {
             true => text.to_owned(),

@@ -66,7 +66,7 @@ pub(super) fn expectations(
 }
 
 /// The kernels that a key lists.
-fn kernels(key: &Text<'_>) -> Result<Vec<&'static Release>> {
+pub(super) fn kernels(key: &Text<'_>) -> Result<Vec<&'static Release>> {
     if key.text.len() > LONGEST_KEY {
         return Err(too_long("a list of kernels", LONGEST_KEY, key.span.clone()));
     }
@@ -89,11 +89,16 @@ fn kernels(key: &Text<'_>) -> Result<Vec<&'static Release>> {
 /// Reads `{ kinds = [...], because = "..." }`.
 fn expected(node: Node<'_>, key: &Text<'_>) -> Result<Expected> {
     let table = Table::new(node, &format!("\"{}\"", key.text), &["kinds", "because"])?;
+    Ok(Expected {
+        kinds: kinds(table.required("kinds")?)?,
+        because: reason(table.required("because")?)?,
+    })
+}
+
+/// Reads a list of kinds.
+pub(super) fn kinds(node: Node<'_>) -> Result<BTreeSet<Kind>> {
     let mut kinds = BTreeSet::new();
-    for name in table
-        .required("kinds")?
-        .distinct_strings("kind", Kind::ALL.len())?
-    {
+    for name in node.distinct_strings("kind", Kind::ALL.len())? {
         let kind = Kind::from_name(name.text).ok_or_else(|| {
             let problem = Problem::UnknownKind {
                 name: shorten(name.text),
@@ -103,12 +108,14 @@ fn expected(node: Node<'_>, key: &Text<'_>) -> Result<Expected> {
         })?;
         kinds.insert(kind);
     }
-    let because = table
-        .required("because")?
-        .prose("the reason of an expectation", LONGEST_REASON)?;
+    Ok(kinds)
+}
+
+/// Reads why something is expected.
+pub(super) fn reason(node: Node<'_>) -> Result<String> {
+    let because = node.prose("the reason of an expectation", LONGEST_REASON)?;
     // It is wrapped where it is shown; how the file breaks it does not matter.
-    let because = because.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(Expected { kinds, because })
+    Ok(because.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn cover(

@@ -6,11 +6,13 @@
 //! of it can go wrong later. `scenarios/README.md` is the format's reference.
 
 use stalewake_model::release::Release;
+use stalewake_model::violation::Kind;
 
 use crate::cell::Parameters;
 use crate::verdict::Expected;
 
 mod call;
+mod control;
 mod error;
 mod expect;
 mod machine;
@@ -23,6 +25,7 @@ mod table;
 mod tests;
 mod threads;
 
+pub use control::Control;
 pub use error::ScenarioError;
 pub use read::{parse, read, read_dir};
 pub use shipped::{find_shipped, shipped};
@@ -49,6 +52,8 @@ pub struct Scenario {
     variants: Vec<(Parameters, Variant)>,
     /// What is expected of each combination and kernel that the file covers.
     expectations: Vec<Expectation>,
+    /// Changes after which something must go wrong.
+    pub controls: Vec<Control>,
 }
 
 /// Something that a scenario can be varied by.
@@ -206,6 +211,21 @@ impl Scenario {
         let expectation = self.expectation(parameters, release)?;
         let before = &self.text[..expectation.place];
         Some(before.matches('\n').count() + 1)
+    }
+
+    /// The combinations of parameter values that are expected to hold on every
+    /// kernel, and that no control guards: if the scenario, or the model, went
+    /// blind there, nobody would notice.
+    pub fn unguarded(&self) -> Vec<Parameters> {
+        let guarded = |parameters: &Parameters| {
+            let mut expectations = self.expectations.iter();
+            let fails = |kind: &Kind| !kind.is_harmless();
+            expectations.any(|e| e.parameters == *parameters && e.expected.kinds.iter().any(fails))
+                || self.controls.iter().any(|c| c.parameters == *parameters)
+        };
+        let mut combinations = self.combinations();
+        combinations.retain(|parameters| !guarded(parameters));
+        combinations
     }
 
     fn expectation(&self, parameters: &Parameters, release: &Release) -> Option<&Expectation> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::Scenario;
+use super::control::controls;
 use super::error::{Problem, Result, ScenarioError, shorten};
 use super::expect::expectations;
 use super::machine::{machine, pages};
@@ -110,10 +111,15 @@ pub fn parse(name: &str, file: &str, text: &str) -> Result<Scenario> {
     if text.len() as u64 > LARGEST {
         return Err(too_large(file));
     }
-    scenario(name, file, text).map_err(|error| error.in_file(file, text))
+    scenario(name, file, text, true).map_err(|error| error.in_file(file, text))
 }
 
-fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario> {
+/// The same, of a text whose controls do not matter.
+pub(super) fn parse_uncontrolled(name: &str, file: &str, text: &str) -> Result<Scenario> {
+    scenario(name, file, text, false).map_err(|error| error.in_file(file, text))
+}
+
+fn scenario(name: &str, file: &str, text: &str, controlled: bool) -> Result<Scenario> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
         let problem = Problem::BadName {
@@ -147,6 +153,7 @@ fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario> {
         "page",
         "thread",
         "expect",
+        "control",
     ];
     let root = Table::root(document.get_ref(), &keys)?;
     let prose = |key, most| root.required(key)?.prose(&format!("`{key}`"), most);
@@ -168,17 +175,23 @@ fn scenario(name: &str, file: &str, text: &str) -> Result<Scenario> {
     let variants = cast.variants()?;
     declared.check_used()?;
     let expectations = expectations(root.optional("expect"), &declared)?;
-    Ok(Scenario {
+    let mut scenario = Scenario {
         name: name.to_owned(),
         file: file.to_owned(),
         title,
         source,
         story,
         text: text.to_owned(),
-        parameters: declared.parameters,
+        parameters: declared.parameters.clone(),
         variants,
         expectations,
-    })
+        controls: Vec::new(),
+    };
+    if controlled {
+        let node = root.optional("control");
+        scenario.controls = controls(node, &scenario, &declared, &threads)?;
+    }
+    Ok(scenario)
 }
 
 /// The error that comes first in the text: `toml` reports those of the

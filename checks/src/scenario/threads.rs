@@ -22,7 +22,9 @@ const MOST_HOLDS: usize = 8;
 
 /// A thread as the file describes it.
 pub(super) struct Thread<'a> {
-    name: Text<'a>,
+    pub name: Text<'a>,
+    /// Where its list of steps is.
+    pub list: Span,
     span: Span,
     when: Filter,
     holds: Vec<usize>,
@@ -67,6 +69,7 @@ pub(super) fn threads<'a>(
         let when = declared.thread_filter(table.optional("when"))?;
         threads.push(Thread {
             name,
+            list: list.span(),
             span: node.span(),
             when,
             holds,
