@@ -4,6 +4,7 @@ pub mod cell;
 mod check;
 pub mod coverage;
 pub mod explore;
+pub mod gate;
 pub mod program;
 pub mod report;
 pub mod scenario;

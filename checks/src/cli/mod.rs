@@ -6,6 +6,7 @@ mod completions;
 mod duration;
 mod error;
 mod explain;
+mod gate;
 mod kernel;
 mod kernels;
 mod list;
@@ -75,6 +76,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Explore cells and write what was found as one HTML page.
     Report(report::ReportArgs),
+    /// Run everything that a change must pass.
+    Gate(gate::GateArgs),
     /// List the kernels and the mechanisms in which they differ.
     Kernels(kernels::KernelsArgs),
     /// Explore what is asked on standard input; for `check`'s own use.
@@ -189,7 +192,7 @@ impl Cli {
     /// When that cannot be done as it was asked: exit code 2.
     pub fn run(&self) -> miette::Result<ExitCode> {
         output::install_error_reports(self.colour())?;
-        if !matches!(self.command, Some(Command::Worker)) {
+        if !matches!(self.command, Some(Command::Worker | Command::Gate(_))) {
             warn_of_loom_variables();
         }
         match &self.command {
@@ -201,6 +204,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
             Some(Command::Report(args)) => report::run(args),
+            Some(Command::Gate(args)) => gate::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
             Some(Command::Stress(args)) => stress::run(args),
             Some(Command::Completions(args)) => completions::run(args),
@@ -223,6 +227,7 @@ impl Cli {
             Some(Command::List(args)) => args.coloured.color,
             Some(Command::Explain(args)) => args.coloured.color,
             Some(Command::Replay(args)) => args.coloured.color,
+            Some(Command::Gate(args)) => args.coloured.color,
             Some(Command::Kernels(args)) => args.coloured.color,
             Some(Command::Stress(args)) => args.coloured.color,
         }
@@ -232,17 +237,23 @@ impl Cli {
 /// Users of loom expect its variables to weaken or to resume a search. Here
 /// they do not: a verdict must not depend on the environment.
 fn warn_of_loom_variables() {
-    let mut names: Vec<String> = std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("LOOM_"))
-        .collect();
-    names.sort();
+    let names = loom_variables();
     if !names.is_empty() {
         eprintln!(
             "warning: ignored here: {} (see `stalewake check --help`)",
             names.join(", ")
         );
     }
+}
+
+/// The variables of loom's that are set.
+fn loom_variables() -> Vec<String> {
+    let mut names: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("LOOM_"))
+        .collect();
+    names.sort();
+    names
 }
 
 /// Whether a variable of the environment is set to something.

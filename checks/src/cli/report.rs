@@ -79,24 +79,31 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
         }
         verdicts.push(verdict);
     });
-    let mut shown = Vec::with_capacity(verdicts.len());
-    for (verdict, explain) in verdicts.into_iter().zip(commands) {
-        let recordings = verdict
-            .reachable
-            .iter()
-            .map(|found| record(&verdict.cell, verdict.search, &found.witness))
-            .collect::<Result<_, _>>()
-            .into_diagnostic()?;
-        let checked = Checked { verdict, explain };
-        shown.push(Shown {
-            checked,
-            recordings,
-        });
-    }
+    let checked = verdicts.into_iter().zip(commands);
+    let checked = checked.map(|(verdict, explain)| Checked { verdict, explain });
+    let shown = shown(checked.collect())?;
     write(&args.html, &page(&shown, started.elapsed()))?;
     let checked: Vec<Checked> = shown.into_iter().map(|one| one.checked).collect();
     Ok(ExitCode::from(match bad_files {
         true => 2,
         false => Outcome::of(&checked).code(),
     }))
+}
+
+/// The cells, with the simplest execution of each kind.
+pub(super) fn shown(checked: Vec<Checked>) -> miette::Result<Vec<Shown>> {
+    let shown = |checked: Checked| {
+        let verdict = &checked.verdict;
+        let recordings = verdict
+            .reachable
+            .iter()
+            .map(|found| record(&verdict.cell, verdict.search, &found.witness))
+            .collect::<Result<_, _>>()
+            .into_diagnostic()?;
+        Ok(Shown {
+            checked,
+            recordings,
+        })
+    };
+    checked.into_iter().map(shown).collect()
 }

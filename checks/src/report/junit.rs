@@ -18,8 +18,24 @@ use crate::verdict::{Status, Verdict};
 /// How wide the prose in a report is.
 const WIDTH: usize = 80;
 
+/// A test case beside those of the cells.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its suite.
+    pub suite: String,
+    /// Its name.
+    pub name: String,
+    /// Why it fails, if it does: in short, and in full.
+    pub failure: Option<(String, String)>,
+}
+
 /// The report on all cells, as XML.
 pub fn junit(checked: &[Checked]) -> String {
+    junit_with(checked, &[])
+}
+
+/// The report on all cells, with other test cases beside them.
+pub fn junit_with(checked: &[Checked], others: &[Case]) -> String {
     let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
     for one in checked {
         let name = one.verdict.cell.scenario.name.as_str();
@@ -38,9 +54,28 @@ pub fn junit(checked: &[Checked]) -> String {
         }
         report.add_test_suite(suite);
     }
+    for suite in others.chunk_by(|one, next| one.suite == next.suite) {
+        let mut cases = TestSuite::new(suite[0].suite.as_str());
+        cases.add_test_cases(suite.iter().map(other));
+        report.add_test_suite(cases);
+    }
     report
         .to_string()
         .expect("the text is UTF-8, and memory can be written to")
+}
+
+fn other(case: &Case) -> TestCase {
+    let status = match &case.failure {
+        None => TestCaseStatus::success(),
+        Some((message, text)) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status
+                .set_message(message.as_str())
+                .set_description(text.as_str());
+            status
+        }
+    };
+    TestCase::new(case.name.as_str(), status)
 }
 
 fn test_case(checked: &Checked) -> TestCase {

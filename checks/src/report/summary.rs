@@ -228,7 +228,7 @@ fn difference(checked: &Checked, style: Style) -> String {
 }
 
 /// In what a cell differs from what was expected, and why that was expected.
-pub(super) fn facts(checked: &Checked) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(checked: &Checked) -> Vec<(&'static str, String)> {
     let verdict = &checked.verdict;
     let names = |kinds: &[Kind]| {
         kinds
@@ -257,7 +257,7 @@ pub(super) fn facts(checked: &Checked) -> Vec<(&'static str, String)> {
 }
 
 /// The command that explains a cell, and what was not expected there first.
-pub(super) fn how_to_see(checked: &Checked) -> String {
+pub(crate) fn how_to_see(checked: &Checked) -> String {
     let unexpected = checked.unexpected();
     let kind = unexpected
         .first()

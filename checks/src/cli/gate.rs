@@ -1,0 +1,264 @@
+//! `gate`: everything a change must pass.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use stalewake::explore::Options;
+use stalewake::gate::{Baseline, Judgement, Lane, Plan, Run, Tried, judge, reports};
+use stalewake::report::Checked;
+use stalewake::report::html::page;
+use stalewake::report::json::{CellLine, line};
+use stalewake::report::progress::Bar;
+use stalewake::verdict::Verdict;
+
+use super::output::{print, progress, style, write};
+use super::report::shown;
+use super::run::{available, explore_all};
+use super::select::{Catalogue, explain_command};
+use super::{Coloured, From, loom_variables};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct GateArgs {
+    /// How much is explored.
+    #[arg(long, value_enum, value_name = "LANE", default_value = "fast")]
+    lane: Speed,
+    /// The figures that somebody has looked at.
+    #[arg(long, value_name = "FILE", default_value = "ci/baseline.jsonl")]
+    baseline: PathBuf,
+    /// Write the figures of this run to the baseline, if nothing else is wrong;
+    /// what changes is printed, and is yours to look at.
+    #[arg(long)]
+    bless: bool,
+    /// Write cells.jsonl, junit.xml, summary.md and report.html into this
+    /// directory, and make it if there is none.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How many worker processes explore [default: as the machine can].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    pub(super) coloured: Coloured,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stalewake gate                                  before every commit
+  stalewake gate --out gate                       with files for a CI server
+  stalewake gate --lane full                      every night
+  stalewake gate --bless                          after a change that was meant
+  stalewake gate --scenarios ./mine --baseline ./mine/baseline.jsonl
+                                                  a gate for your own scenarios
+
+It fails if a verdict differs from what its scenario expects, in either direction; if an
+exploration did not come to its end; if a control is not caught, or something holds on
+every kernel without a control; if a step never ran, or anything reached before is out of
+reach; if the number of distinct traces of a cell changed and nobody has blessed that; if
+nothing ran; and if a variable LOOM_* is set, for whoever set it expects another search.
+
+The fast lane explores every cell of which a scenario expects something; the full lane the
+other rows of the release table, too.
+
+Exit codes: 0 passed, 1 failed, 2 it could not run.";
+
+/// [`Lane`], as the command line knows it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Speed {
+    Fast,
+    Full,
+}
+
+/// Runs it.
+pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
+    let variables = loom_variables();
+    if !variables.is_empty() {
+        eprintln!(
+            "gate: FAILED: {} set. A verdict must not depend on the environment: unset it.",
+            match &variables[..] {
+                [one] => format!("{one} is"),
+                more => format!("{} are", more.join(", ")),
+            }
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    if catalogue.complain() {
+        eprintln!("gate: FAILED: not every scenario can be read");
+        return Ok(ExitCode::FAILURE);
+    }
+    let lane = match args.lane {
+        Speed::Fast => Lane::Fast,
+        Speed::Full => Lane::Full,
+    };
+    let baseline = read(&args.baseline)?;
+    let out = args.out.as_deref().map(Out::open).transpose()?;
+    let started = Instant::now();
+    let run = explore(Plan::new(&catalogue.scenarios, lane), lane, args);
+    let judgement = judge(&run, baseline.as_ref());
+    let elapsed = started.elapsed();
+    let style = style(args.coloured.color);
+    print(&judgement.text(style))?;
+    if let Some(out) = &out {
+        out.write(&run, &judgement, elapsed)?;
+    }
+    if args.bless {
+        return bless(&run, &judgement, baseline, args);
+    }
+    let seconds = elapsed.as_secs_f64();
+    Ok(match judgement.passes() {
+        true => {
+            print(&format!("gate: passed ({lane}, {seconds:.1} s)\n"))?;
+            ExitCode::SUCCESS
+        }
+        false => {
+            let hint = match judgement.can_be_blessed() {
+                true => "\nIf that is what the change is meant to do, --bless writes it down.\n",
+                false => "",
+            };
+            print(&format!("{hint}\ngate: FAILED ({lane}, {seconds:.1} s)\n"))?;
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Explores all of a plan.
+fn explore(plan: Plan, lane: Lane, args: &GateArgs) -> Run {
+    let cells = plan.all();
+    let bar = Bar::new(cells.len(), progress());
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(cells.len());
+    let jobs = args.jobs.unwrap_or_else(available);
+    explore_all(&cells, &Options::default(), jobs, &bar, |_, verdict| {
+        verdicts.push(verdict);
+    });
+    let directory = args.from.directory.as_deref();
+    let explain =
+        |verdict: &Verdict| explain_command(&verdict.cell, &verdict.cell.scenario.name, directory);
+    let of_controls = verdicts.split_off(plan.cells.len());
+    let checked = verdicts.into_iter().map(|verdict| Checked {
+        explain: explain(&verdict),
+        verdict,
+    });
+    let controls = plan.controls.into_iter().zip(of_controls);
+    let tried = controls.map(|((control, _), verdict)| Tried {
+        explain: control.keeps_steps().then(|| explain(&verdict)),
+        control,
+        verdict,
+    });
+    Run {
+        lane,
+        checked: checked.collect(),
+        tried: tried.collect(),
+        unguarded: plan.unguarded,
+    }
+}
+
+/// The baseline; none if there is no such file.
+fn read(path: &Path) -> miette::Result<Option<Baseline>> {
+    let named = || format!("cannot use the baseline {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let baseline = Baseline::parse(&text).into_diagnostic();
+            Ok(Some(baseline.wrap_err_with(named)?))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).into_diagnostic().wrap_err_with(named),
+    }
+}
+
+/// Writes the figures down, unless something is wrong that no figure heals.
+fn bless(
+    run: &Run,
+    judgement: &Judgement,
+    before: Option<Baseline>,
+    args: &GateArgs,
+) -> miette::Result<ExitCode> {
+    if !judgement.can_be_blessed() {
+        print("\ngate: FAILED, and nothing was blessed: verdicts and controls come first\n")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let changes = judgement.changes.len();
+    let now = Baseline::of(run);
+    let text = match before {
+        Some(before) => before.blessed(now, run.lane),
+        None => now,
+    }
+    .text();
+    replace(&args.baseline, &text)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", args.baseline.display()))?;
+    print(&format!(
+        "\ngate: blessed, {changes} changes written to {}\n",
+        args.baseline.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a text in the place of a file, so that nobody ever reads half of it.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The directory of `--out`, which is nobody else's meanwhile.
+struct Out {
+    directory: PathBuf,
+    _lock: fs::File,
+}
+
+impl Out {
+    fn open(directory: &Path) -> miette::Result<Out> {
+        let wrong = || format!("cannot write into {}", directory.display());
+        fs::create_dir_all(directory)
+            .into_diagnostic()
+            .wrap_err_with(wrong)?;
+        let lock = fs::File::create(directory.join(".lock"))
+            .into_diagnostic()
+            .wrap_err_with(wrong)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Out {
+                directory: directory.to_owned(),
+                _lock: lock,
+            }),
+            Err(_) => Err(miette!(
+                help = "give each run an --out of its own",
+                "another gate is writing into {}",
+                directory.display()
+            )),
+        }
+    }
+
+    fn write(
+        &self,
+        run: &Run,
+        judgement: &Judgement,
+        elapsed: std::time::Duration,
+    ) -> miette::Result<()> {
+        let cells = run.checked.iter();
+        let cells = cells.map(|checked| line(&CellLine::new(&checked.verdict)) + "\n");
+        let cells: String = cells.collect();
+        let file = |name: &str| self.directory.join(name);
+        write(&file("cells.jsonl"), &cells)?;
+        write(&file("junit.xml"), &reports::junit(run, judgement))?;
+        write(
+            &file("summary.md"),
+            &reports::summary(run, judgement, elapsed),
+        )?;
+        let shown = shown(run.checked.clone())?;
+        write(&file("report.html"), &page(&shown, elapsed))
+    }
+}

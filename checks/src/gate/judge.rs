@@ -1,0 +1,273 @@
+//! Whether a run passes.
+
+use std::fmt;
+
+use super::{Baseline, Change, Run, Tried};
+use crate::report::coverage::vacuous;
+use crate::report::summary::{facts, how_to_see};
+use crate::report::{Checked, Style, Tone, wrap};
+use crate::verdict::{Status, Verdict};
+use stalewake_model::violation::Kind;
+
+/// What a run is caught by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Net {
+    /// Every cell is explored to the end, and is as its scenario expects.
+    Verdicts,
+    /// What must go wrong once something is changed does.
+    Controls,
+    /// Every step runs somewhere, and nothing reached before is out of reach.
+    Coverage,
+    /// Every cell has the distinct traces that somebody has looked at.
+    Baseline,
+}
+
+impl Net {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Net; 4] = [Net::Verdicts, Net::Controls, Net::Coverage, Net::Baseline];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Net::Verdicts => "verdicts",
+            Net::Controls => "controls",
+            Net::Coverage => "coverage",
+            Net::Baseline => "baseline",
+        }
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What has caught it.
+    pub net: Net,
+    /// The cell or the control, or another name.
+    pub what: String,
+    /// What is wrong with it, a line for each fact.
+    pub reasons: Vec<String>,
+    /// The command that shows it.
+    pub see: Option<String>,
+    /// Whether it is only that nobody has looked at the figures yet.
+    pub can_be_blessed: bool,
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// Everything that must not be; nothing if it passes.
+    pub failures: Vec<Failure>,
+    /// In what it differs from the baseline.
+    pub changes: Vec<Change>,
+    /// For each net, what went through it.
+    pub passed: Vec<(Net, String)>,
+}
+
+/// Judges a run by what its scenarios expect, and by a baseline if there is one.
+pub fn judge(run: &Run, baseline: Option<&Baseline>) -> Judgement {
+    let now = Baseline::of(run);
+    let changes = match baseline {
+        Some(baseline) => baseline.changes(&now, run.lane),
+        None => Vec::new(),
+    };
+    let mut failures: Vec<Failure> = run.checked.iter().filter_map(verdict).collect();
+    if run.checked.is_empty() {
+        failures.push(Failure::new(Net::Verdicts, "the run", "nothing ran"));
+    }
+    failures.extend(run.tried.iter().filter_map(control));
+    let unguarded = "it holds on every kernel, and no [[control]] shows that it could fail";
+    let unguarded = run
+        .unguarded
+        .iter()
+        .map(|what| Failure::new(Net::Controls, what, unguarded));
+    failures.extend(unguarded);
+    for step in vacuous(&run.checked) {
+        let step = step.to_string();
+        let (what, reason) = step.split_once(": ").unwrap_or((&step, "a step never ran"));
+        failures.push(Failure::new(Net::Coverage, what, reason));
+    }
+    let (shrinks, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| change.shrinks());
+    for (net, changes) in [(Net::Coverage, shrinks), (Net::Baseline, others)] {
+        failures.extend(changed(net, &changes));
+    }
+    if baseline.is_none() {
+        let reason = "there is none: look at the figures, then write it with --bless";
+        failures.push(Failure {
+            can_be_blessed: true,
+            ..Failure::new(Net::Baseline, "the baseline", reason)
+        });
+    }
+    Judgement {
+        passed: passed(run, &failures, &now),
+        failures,
+        changes,
+    }
+}
+
+impl Failure {
+    fn new(net: Net, what: impl Into<String>, reason: impl Into<String>) -> Failure {
+        Failure {
+            net,
+            what: what.into(),
+            reasons: vec![reason.into()],
+            see: None,
+            can_be_blessed: false,
+        }
+    }
+}
+
+/// What has changed, cell by cell.
+fn changed(net: Net, changes: &[&Change]) -> Vec<Failure> {
+    let told: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
+    let told: Vec<(&str, &str)> = told
+        .iter()
+        .map(|change| change.split_once(": ").unwrap_or(("the run", change)))
+        .collect();
+    let cells = told.chunk_by(|(one, _), (next, _)| one == next);
+    let failure = |cell: &[(&str, &str)]| Failure {
+        reasons: cell
+            .iter()
+            .map(|(_, reason)| (*reason).to_owned())
+            .collect(),
+        can_be_blessed: true,
+        ..Failure::new(net, cell[0].0, "")
+    };
+    cells.map(failure).collect()
+}
+
+/// Why no search like this proves anything.
+fn unfinished(verdict: &Verdict) -> Option<String> {
+    match &verdict.status {
+        Status::Error(reason) => Some(format!("the exploration broke down: {reason}")),
+        _ if verdict.is_exhaustive() => None,
+        _ => Some("it was not explored to the end".to_owned()),
+    }
+}
+
+fn verdict(checked: &Checked) -> Option<Failure> {
+    let mut reasons: Vec<String> = unfinished(&checked.verdict).into_iter().collect();
+    if checked.differs() {
+        let facts = facts(checked).into_iter();
+        reasons.extend(facts.map(|(what, fact)| format!("{what}: {fact}")));
+    }
+    let seen = !checked.verdict.reachable.is_empty();
+    (!reasons.is_empty()).then(|| Failure {
+        net: Net::Verdicts,
+        what: checked.verdict.cell.to_string(),
+        reasons,
+        see: seen.then(|| how_to_see(checked)),
+        can_be_blessed: false,
+    })
+}
+
+fn control(tried: &Tried) -> Option<Failure> {
+    let found = tried.verdict.kinds();
+    let names = |kinds: &mut dyn Iterator<Item = &Kind>| {
+        kinds.map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+    };
+    let mut reasons: Vec<String> = unfinished(&tried.verdict).into_iter().collect();
+    let missed = names(&mut tried.control.kinds.difference(&found));
+    if !missed.is_empty() {
+        let found = match found.is_empty() {
+            true => "nothing".to_owned(),
+            false => names(&mut found.iter()),
+        };
+        reasons.push(format!("not caught: {missed}; reachable is {found}"));
+        reasons.push(format!("the file's reason: {}", tried.control.because));
+    }
+    (!reasons.is_empty()).then(|| Failure {
+        net: Net::Controls,
+        what: tried.name(),
+        reasons,
+        see: tried.explain.clone(),
+        can_be_blessed: false,
+    })
+}
+
+/// What each net has let through.
+fn passed(run: &Run, failures: &[Failure], now: &Baseline) -> Vec<(Net, String)> {
+    let caught = |net| failures.iter().filter(|failure| failure.net == net).count();
+    let expected = run.checked.iter();
+    let expected = expected
+        .filter(|c| c.verdict.as_expected() == Some(true))
+        .count();
+    let cells = run.checked.len();
+    let judged = match cells == expected {
+        true => "all as expected".to_owned(),
+        false => format!("as expected where something is: {expected}"),
+    };
+    let sentence = |net| match net {
+        Net::Verdicts => format!("{cells} cells explored exhaustively, {judged}"),
+        Net::Controls => format!("{} controls caught", run.tried.len()),
+        Net::Coverage => "every step ran, and nothing reached before is out of reach".to_owned(),
+        Net::Baseline => format!(
+            "the traces of {} cells and controls are as blessed",
+            now.len(run.lane)
+        ),
+    };
+    let blessable = |net| {
+        let mut caught = failures.iter().filter(|failure| failure.net == net);
+        caught.all(|failure| failure.can_be_blessed)
+    };
+    let nets = Net::ALL.into_iter();
+    nets.map(|net| match caught(net) {
+        0 => (net, sentence(net)),
+        n if blessable(net) => (net, format!("CHANGED: {n}, see below")),
+        n => (net, format!("FAILED: {n}, see below")),
+    })
+    .collect()
+}
+
+impl Judgement {
+    /// Whether nothing is wrong.
+    pub fn passes(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// Whether all that is wrong is that nobody has looked at what is new.
+    pub fn can_be_blessed(&self) -> bool {
+        self.failures.iter().all(|failure| failure.can_be_blessed)
+    }
+
+    /// What a reviewer needs: a line for each net, then what is wrong.
+    pub fn text(&self, style: Style) -> String {
+        let mut text = String::new();
+        for (net, sentence) in &self.passed {
+            let tone = match self.failures.iter().any(|failure| failure.net == *net) {
+                true => Tone::Bad,
+                false => Tone::Plain,
+            };
+            let line = format!("  {:<10}{sentence}", net.name());
+            text += &(style.paint(tone, &line) + "\n");
+        }
+        for failure in &self.failures {
+            text += &failure.text(style);
+        }
+        text
+    }
+}
+
+impl Failure {
+    /// What it is, why, and how to see it.
+    pub fn text(&self, style: Style) -> String {
+        let heading = format!("{}: {}", self.net, self.what);
+        let mut text = format!("\n{}\n", style.paint(Tone::Bad, &heading));
+        for reason in &self.reasons {
+            for line in wrap(&format!("    {reason}"), style.width, 8) {
+                text += &(line + "\n");
+            }
+        }
+        // A command is kept on one line, so that it can be copied.
+        if let Some(see) = &self.see {
+            text += &format!("    {see}\n");
+        }
+        text
+    }
+}

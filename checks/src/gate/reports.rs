@@ -1,0 +1,62 @@
+//! What continuous integration reads of a judgement.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::{Judgement, Net, Run};
+use crate::report::Style;
+use crate::report::junit::{Case, junit_with};
+use crate::report::markdown::markdown;
+
+/// The cells, the controls, and what else was caught, as JUnit.
+pub fn junit(run: &Run, judgement: &Judgement) -> String {
+    let failure = |net: Net, what: &str| {
+        let mut failures = judgement.failures.iter();
+        let failure = failures.find(|failure| failure.net == net && failure.what == what)?;
+        Some((failure.reasons.join("; "), failure.text(Style::PLAIN)))
+    };
+    let case = |net: Net, name: String| Case {
+        suite: net.name().to_owned(),
+        failure: failure(net, &name),
+        name,
+    };
+    let mut cases: Vec<Case> = run
+        .tried
+        .iter()
+        .map(|tried| case(Net::Controls, tried.name()))
+        .collect();
+    for net in [Net::Controls, Net::Coverage, Net::Baseline] {
+        let mut others: Vec<String> = judgement
+            .failures
+            .iter()
+            .filter(|failure| failure.net == net)
+            .map(|failure| failure.what.clone())
+            .filter(|what| {
+                !cases
+                    .iter()
+                    .any(|case| case.name == *what && case.suite == net.name())
+            })
+            .collect();
+        others.dedup();
+        if others.is_empty() && net != Net::Controls {
+            others.push("nothing has changed".to_owned());
+        }
+        cases.extend(others.into_iter().map(|what| case(net, what)));
+    }
+    junit_with(&run.checked, &cases)
+}
+
+/// The judgement, then the table of cells, as Markdown.
+pub fn summary(run: &Run, judgement: &Judgement, elapsed: Duration) -> String {
+    let word = if judgement.passes() {
+        "passed"
+    } else {
+        "FAILED"
+    };
+    let mut text = format!("# Gate ({}): {word}\n\n", run.lane);
+    // Indented, nothing in it is taken for Markdown.
+    for line in judgement.text(Style::PLAIN).lines() {
+        writeln!(text, "    {line}").expect("a string can be written to");
+    }
+    text + "\n" + &markdown(&run.checked, elapsed)
+}

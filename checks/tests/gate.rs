@@ -1,0 +1,305 @@
+//! The gate: it passes what is as it was, and nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// A scenario that fails on one kernel and holds on another.
+const RACE: &str = r#"
+title = "T"
+source = "073861ed77"
+story = "S"
+
+[machine]
+frames = 1
+
+[[page]]
+name = "P"
+inode = "file"
+flags = ["writeback"]
+
+[[thread]]
+name = "A"
+steps = ["ext4_finish_bio(P)"]
+
+[[thread]]
+name = "B"
+steps = ["truncate_inode_pages_range(file, skip)"]
+
+[[expect]]
+"v5.9" = { kinds = ["foreign-read"], because = "A holds no reference" }
+"v5.10" = { kinds = [], because = "A holds one" }
+
+[[control]]
+kernel = "v5.10"
+with = { reference-drop = "before-wake" }
+kinds = ["foreign-read"]
+because = "A holds one too short"
+"#;
+
+/// A directory of its own for one test, with that scenario and a blessed
+/// baseline.
+struct Place(PathBuf);
+
+impl Place {
+    fn empty(name: &str) -> Place {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("gate-{name}"));
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(directory.join("mine")).expect("the directory can be made");
+        Place(directory)
+    }
+
+    fn blessed(name: &str) -> Place {
+        let place = Place::empty(name);
+        place.write("mine/race.toml", RACE);
+        let (code, text) = place.gate(&["--bless"]);
+        assert_eq!(code, 0, "{text}");
+        place
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.join(file), text).expect("the file can be written");
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.0.join(file)).expect("the file can be read")
+    }
+
+    /// Rewrites a part of a file.
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let before = self.read(file);
+        let after = before.replace(from, to);
+        assert_ne!(after, before, "{file} has {from}");
+        self.write(file, &after);
+    }
+
+    /// Runs the gate on this place, with these arguments beside.
+    fn gate(&self, arguments: &[&str]) -> (i32, String) {
+        self.gate_with(arguments, |command| command)
+    }
+
+    fn gate_with(
+        &self,
+        arguments: &[&str],
+        set_up: impl Fn(&mut Command) -> &mut Command,
+    ) -> (i32, String) {
+        let mut command = Command::cargo_bin("stalewake").expect("the binary is built with this");
+        command.current_dir(&self.0);
+        command.args([
+            "gate",
+            "--scenarios",
+            "mine",
+            "--baseline",
+            "baseline.jsonl",
+        ]);
+        let output = set_up(command.args(arguments)).output().expect("it starts");
+        let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned());
+        (
+            output.status.code().expect("it ends by itself"),
+            text.concat(),
+        )
+    }
+
+    /// The gate fails, and says so.
+    fn fails(&self, arguments: &[&str], said: &[&str]) {
+        let (code, text) = self.gate(arguments);
+        assert_eq!(code, 1, "{text}");
+        for said in said.iter().chain(&["FAILED"]) {
+            assert!(text.contains(said), "{said} in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_as_it_was_passes() {
+    let place = Place::blessed("same");
+    let (code, text) = place.gate(&[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("2 cells explored exhaustively"), "{text}");
+    assert!(text.contains("1 controls caught"), "{text}");
+    assert!(text.contains("gate: passed"), "{text}");
+    let (code, text) = place.gate(&["--lane", "full"]);
+    assert_eq!(code, 1, "nobody has looked at the other rows: {text}");
+    assert!(text.contains("    new, "), "{text}");
+    assert_eq!(place.gate(&["--lane", "full", "--bless"]).0, 0);
+    assert_eq!(place.gate(&["--lane", "full"]).0, 0);
+    assert_eq!(place.gate(&[]).0, 0);
+}
+
+#[test]
+fn a_verdict_that_differs_fails_in_either_direction() {
+    let place = Place::blessed("verdict");
+    let found = "kinds = [\"foreign-read\"], because = \"A holds no";
+    place.change(
+        "mine/race.toml",
+        found,
+        "kinds = [], because = \"A holds no",
+    );
+    let said = [
+        "verdicts: race/v5.9",
+        "found, not expected: foreign-read",
+        "--kind foreign-read",
+    ];
+    place.fails(&[], &said);
+    place.fails(&["--bless"], &["nothing was blessed"]);
+    place.write("mine/race.toml", RACE);
+    let holds = "kinds = [], because = \"A holds one\"";
+    place.change(
+        "mine/race.toml",
+        holds,
+        "kinds = [\"bad-page\"], because = \"A holds one\"",
+    );
+    place.fails(
+        &[],
+        &["verdicts: race/v5.10", "expected, not found: bad-page"],
+    );
+}
+
+#[test]
+fn a_control_that_is_not_caught_fails() {
+    let place = Place::blessed("control");
+    place.change(
+        "mine/race.toml",
+        "reference-drop = \"before-wake\"",
+        "wait-on-writeback = \"while\"",
+    );
+    let said = [
+        "controls: race/v5.10 with wait-on-writeback=while",
+        "not caught: foreign-read",
+    ];
+    place.fails(&[], &said);
+    place.fails(&["--bless"], &["nothing was blessed"]);
+}
+
+#[test]
+fn what_holds_everywhere_needs_a_control() {
+    let place = Place::blessed("unguarded");
+    let (race, _) = RACE.split_once("[[control]]").expect("it has one");
+    let fails = "\"v5.9\" = { kinds = [\"foreign-read\"], because = \"A holds no reference\" }";
+    place.write("mine/race.toml", &race.replace(fails, ""));
+    place.fails(
+        &[],
+        &["controls: race", "no [[control]] shows that it could fail"],
+    );
+}
+
+#[test]
+fn another_number_of_traces_fails_until_it_is_blessed() {
+    let place = Place::blessed("traces");
+    let before = place.read("baseline.jsonl");
+    place.change("baseline.jsonl", "\"traces\":", "\"traces\":1");
+    let shown = [
+        "baseline: race/v5.9\n    traces 1",
+        "--bless writes it down",
+    ];
+    place.fails(&[], &shown);
+    let (code, text) = place.gate(&["--bless"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("    traces 1"),
+        "what changes is shown: {text}"
+    );
+    assert_eq!(place.read("baseline.jsonl"), before);
+}
+
+#[test]
+fn what_is_reached_no_more_fails() {
+    let place = Place::blessed("shrinks");
+    let cell = "\"v5.9\" = { kinds = [\"foreign-read\"], because = \"A holds no reference\" }\n";
+    place.change("mine/race.toml", cell, "");
+    place.fails(&[], &["coverage: race/v5.9\n    gone"]);
+    place.write("mine/race.toml", RACE);
+    place.change(
+        "baseline.jsonl",
+        "\"branches\":[]",
+        "\"branches\":[\"woken\"]",
+    );
+    place.fails(
+        &[],
+        &["coverage: the run\n    branch woken is taken no more"],
+    );
+}
+
+#[test]
+fn a_step_that_never_runs_fails() {
+    let place = Place::blessed("vacuous");
+    let stuck =
+        "holds = [\"P\"]\nsteps = [\"lock_page(P)\", \"lock_page(P)\", \"ext4_finish_bio(P)\"]";
+    place.change("mine/race.toml", "steps = [\"ext4_finish_bio(P)\"]", stuck);
+    place.fails(&[], &["coverage: race", "never ran"]);
+}
+
+#[test]
+fn nothing_is_no_pass() {
+    let place = Place::empty("nothing");
+    place.fails(&[], &["nothing ran"]);
+    place.fails(&["--bless"], &["nothing was blessed"]);
+    place.write("mine/broken.toml", "title = 3\n");
+    place.fails(&[], &["broken.toml"]);
+}
+
+#[test]
+fn without_a_baseline_it_fails() {
+    let place = Place::blessed("no-baseline");
+    fs::remove_file(place.0.join("baseline.jsonl")).expect("it was written");
+    place.fails(&[], &["there is none"]);
+    place.write(
+        "baseline.jsonl",
+        "{\"baseline\":1,\"branches\":[]}\n{\"cell\":\"x\"\n",
+    );
+    let (code, text) = place.gate(&[]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("line 2"), "{text}");
+}
+
+#[test]
+fn the_environment_must_not_weaken_it() {
+    let place = Place::blessed("environment");
+    let (code, text) = place.gate_with(&[], |command| command.env("LOOM_MAX_PREEMPTIONS", "2"));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("LOOM_MAX_PREEMPTIONS is set"), "{text}");
+}
+
+#[test]
+fn its_files_say_what_it_says() {
+    let place = Place::blessed("files");
+    assert_eq!(place.gate(&["--out", "out"]).0, 0);
+    let junit = place.read("out/junit.xml");
+    assert!(junit.contains("failures=\"0\""), "{junit}");
+    assert_eq!(place.read("out/cells.jsonl").lines().count(), 2);
+    assert!(
+        place
+            .read("out/summary.md")
+            .contains("# Gate (fast): passed")
+    );
+    assert!(place.read("out/report.html").contains("</html>"));
+    place.change("baseline.jsonl", "\"traces\":", "\"traces\":1");
+    place.fails(&["--out", "out"], &[]);
+    let junit = place.read("out/junit.xml");
+    let document = roxmltree::Document::parse(&junit).expect("it is XML");
+    let failed = document
+        .descendants()
+        .filter(|node| node.has_tag_name("failure"));
+    let failed: Vec<&str> = failed
+        .filter_map(|failure| failure.parent()?.attribute("name"))
+        .collect();
+    let all = [
+        "race/v5.10",
+        "race/v5.10 with reference-drop=before-wake",
+        "race/v5.9",
+    ];
+    assert_eq!(failed, all);
+    assert!(place.read("out/summary.md").contains("FAILED"));
+}
+
+#[test]
+fn two_gates_do_not_write_into_one_directory() {
+    let place = Place::blessed("twice");
+    fs::create_dir_all(place.0.join("out")).expect("it can be made");
+    let lock = fs::File::create(place.0.join("out/.lock")).expect("it can be made");
+    lock.lock().expect("nobody has it");
+    let (code, text) = place.gate(&["--out", "out"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("another gate"), "{text}");
+}
