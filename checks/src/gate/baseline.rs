@@ -273,6 +273,25 @@ impl Baseline {
         }
     }
 
+    /// How many distinct traces a cell or a control has, if it is there.
+    pub fn traces(&self, name: &str) -> Option<u64> {
+        self.entries.get(name).map(|entry| entry.traces)
+    }
+
+    /// In what a verdict differs from what is written of a cell or a control.
+    pub fn changes_of(&self, name: &str, verdict: &Verdict, lane: Lane) -> Vec<Change> {
+        let now = Entry::of(verdict, lane);
+        let mut changes = Vec::new();
+        match self.entries.get(name) {
+            Some(before) => before.changes(&now, name, &mut changes),
+            None => changes.push(Change::New {
+                cell: name.to_owned(),
+                traces: now.traces,
+            }),
+        }
+        changes
+    }
+
     /// How many cells and controls it has that this lane explores.
     pub fn len(&self, lane: Lane) -> usize {
         let entries = self.entries.values();

@@ -1,0 +1,289 @@
+//! Drops, doubles and swaps every step of the model, one at a time, and sees
+//! whether anything notices: the gate, or a test of the model. What nobody
+//! notices must stand in `ci/equivalent-mutants.toml`, with the reason why it
+//! makes no difference.
+
+mod rewrite;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use wait_timeout::ChildExt;
+
+use rewrite::{Change, Mutant};
+
+/// Drops, doubles and swaps every step of the model, and sees whether the gate notices.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Only mutants of which this is a part: a file, a function, a change.
+    #[arg(value_name = "TEXT")]
+    only: Option<String>,
+    /// Every Nth of them only.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: usize,
+    /// Only list them.
+    #[arg(long)]
+    list: bool,
+    /// How many are tried at once.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    jobs: usize,
+    /// A mutant that takes longer is caught: it does not end as it did.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    timeout: u64,
+}
+
+/// What makes no difference, and why.
+#[derive(Debug, Default, Deserialize)]
+struct Equivalents {
+    #[serde(default)]
+    mutant: Vec<Equivalent>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Equivalent {
+    file: String,
+    function: String,
+    change: Change,
+    step: String,
+    reason: String,
+}
+
+impl Equivalent {
+    fn is(&self, mutant: &Mutant) -> bool {
+        self.file == mutant.file
+            && self.function == mutant.function
+            && self.change == mutant.change
+            && self.step == mutant.step
+    }
+}
+
+/// How a mutant ended.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// By what it was noticed.
+    Caught(String),
+    Survived,
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let place = root.join("target/mutants");
+    let mutants = tree::grow(&root, &place.join("tree"))?;
+    let meant = |mutant: &Mutant| {
+        let only = arguments.only.as_deref().unwrap_or_default();
+        mutant.to_string().contains(only)
+    };
+    let chosen: Vec<usize> = (0..mutants.len())
+        .filter(|number| meant(&mutants[*number]))
+        .step_by(arguments.every.max(1))
+        .collect();
+    if arguments.list {
+        for number in &chosen {
+            println!("{number} {}", mutants[*number]);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let equivalents = equivalents(&root.join("ci/equivalent-mutants.toml"))?;
+    let nets = Nets::build(&place, Duration::from_secs(arguments.timeout))?;
+    if let Fate::Caught(by) = nets.fate(usize::MAX)? {
+        bail!("without any mutant something differs: {by}");
+    }
+    let fates = nets.fates(&chosen, arguments.jobs)?;
+    Ok(report(&mutants, &fates, &equivalents))
+}
+
+fn equivalents(file: &Path) -> Result<Vec<Equivalent>> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let all: Equivalents = toml::from_str(&text).with_context(|| file.display().to_string())?;
+    for one in &all.mutant {
+        if one.reason.trim().is_empty() {
+            bail!("{}: {} needs a reason", file.display(), one.step);
+        }
+    }
+    Ok(all.mutant)
+}
+
+/// What can notice a mutant.
+struct Nets {
+    gate: PathBuf,
+    baseline: PathBuf,
+    tests: Vec<PathBuf>,
+    timeout: Duration,
+}
+
+impl Nets {
+    /// Builds the tree with all mutants, and the tests of the model in it.
+    fn build(place: &Path, timeout: Duration) -> Result<Nets> {
+        let cargo = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO"));
+            command.current_dir(place.join("tree")).args(arguments);
+            command.env("CARGO_TARGET_DIR", place.join("build"));
+            command.env("RUSTFLAGS", "--cfg loom -Awarnings");
+            command
+        };
+        let example = ["build", "--package", "stalewake", "--example", "try_mutant"];
+        if !cargo(&example).status()?.success() {
+            bail!(
+                "the tree with the mutants does not build: see {}",
+                place.display()
+            );
+        }
+        let test = [
+            "test",
+            "--package",
+            "stalewake-model",
+            "--no-run",
+            "--message-format=json",
+        ];
+        let built = cargo(&test).stderr(Stdio::inherit()).output()?;
+        if !built.status.success() {
+            bail!("the tests of the model do not build");
+        }
+        let text = String::from_utf8(built.stdout)?;
+        let executable = |line: &str| {
+            let (_, rest) = line.split_once("\"executable\":\"")?;
+            let (path, _) = rest.split_once('"')?;
+            Some(PathBuf::from(path))
+        };
+        Ok(Nets {
+            gate: place.join("build/debug/examples/try_mutant"),
+            baseline: place.join("tree/ci/baseline.jsonl"),
+            tests: text.lines().filter_map(executable).collect(),
+            timeout,
+        })
+    }
+
+    fn fates(&self, chosen: &[usize], jobs: usize) -> Result<BTreeMap<usize, Fate>> {
+        let bar = ProgressBar::new(chosen.len() as u64).with_style(ProgressStyle::with_template(
+            "{pos}/{len} mutants, {elapsed_precise}, about {eta} left",
+        )?);
+        let (next, fates) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let work = || -> Result<()> {
+            while let Some(number) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let fate = self.fate(*number)?;
+                fates
+                    .lock()
+                    .expect("no worker panics")
+                    .insert(*number, fate);
+                bar.inc(1);
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            let mut joined = workers
+                .into_iter()
+                .map(|w| w.join().expect("no worker panics"));
+            joined.try_for_each(|result| result)
+        })?;
+        bar.finish_and_clear();
+        Ok(fates.into_inner().expect("no worker panics"))
+    }
+
+    /// The cheap nets first.
+    fn fate(&self, number: usize) -> Result<Fate> {
+        for test in &self.tests {
+            if let Some(by) = self.notices(test, &["--quiet".as_ref()], number)? {
+                return Ok(Fate::Caught(format!("tests of the model: {by}")));
+            }
+        }
+        Ok(
+            match self.notices(&self.gate, &[self.baseline.as_ref()], number)? {
+                Some(by) => Fate::Caught(by),
+                None => Fate::Survived,
+            },
+        )
+    }
+
+    /// What this program says against the mutant, if anything.
+    fn notices(
+        &self,
+        program: &Path,
+        arguments: &[&std::ffi::OsStr],
+        number: usize,
+    ) -> Result<Option<String>> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env("STALEWAKE_MUTANT", number.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| program.display().to_string())?;
+        let mut stdout = child.stdout.take().context("it was piped")?;
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut stdout, &mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let status = child.wait_timeout(self.timeout)?;
+        if status.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let text = reader.join().expect("reading does not panic");
+        let failed = text.lines().find(|line| line.contains("FAILED"));
+        let last = failed
+            .or(text.lines().last())
+            .unwrap_or_default()
+            .to_owned();
+        Ok(match status {
+            Some(status) if status.success() => None,
+            Some(status) if status.code().is_some() => Some(last),
+            Some(status) => Some(format!("it died: {status}")),
+            None => Some("it did not end".to_owned()),
+        })
+    }
+}
+
+/// Says what survived without a reason, and which reasons are of no use.
+fn report(
+    mutants: &[Mutant],
+    fates: &BTreeMap<usize, Fate>,
+    equivalents: &[Equivalent],
+) -> ExitCode {
+    let (mut caught, mut known, mut failed) = (0, 0, false);
+    for (number, fate) in fates {
+        let mutant = &mutants[*number];
+        let reason = equivalents.iter().find(|one| one.is(mutant));
+        match (fate, reason) {
+            (Fate::Caught(_), None) => caught += 1,
+            (Fate::Survived, Some(_)) => known += 1,
+            (Fate::Survived, None) => {
+                failed = true;
+                println!("survived: {mutant}");
+            }
+            (Fate::Caught(by), Some(one)) => {
+                failed = true;
+                println!(
+                    "caught after all: {mutant}\n    by {by}\n    said to be equivalent: {}",
+                    one.reason
+                );
+            }
+        }
+    }
+    let stale = |one: &&Equivalent| !mutants.iter().any(|mutant| one.is(mutant));
+    for one in equivalents.iter().filter(stale) {
+        failed = true;
+        println!(
+            "no such mutant: {} {}: {} `{}`",
+            one.file, one.function, one.change, one.step
+        );
+    }
+    println!(
+        "{} mutants: {caught} caught, {known} equivalent with a reason, {} survived",
+        fates.len(),
+        fates.len() - caught - known
+    );
+    ExitCode::from(u8::from(failed))
+}

@@ -1,0 +1,357 @@
+//! All mutants of a source file in one: every change of a step is there, and
+//! takes place only if its number is chosen. So hundreds of mutants are built
+//! at once.
+//!
+//! A step is a statement, or a condition, in which the running task (`cx`)
+//! occurs: without it no shared operation can be reached.
+
+use std::fmt;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Block, Expr, ExprIf, File, ImplItemFn, ItemFn, ItemMod, Local, Pat, ReturnType, Signature,
+    Stmt, parse_quote,
+};
+
+/// What is done to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It does not happen.
+    Drop,
+    /// It happens twice.
+    Double,
+    /// It changes places with the next.
+    Swap,
+    /// A condition is not looked at, and taken to hold.
+    AlwaysTrue,
+    /// A condition is not looked at, and taken not to hold.
+    AlwaysFalse,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Change::Drop => "drop",
+            Change::Double => "double",
+            Change::Swap => "swap",
+            Change::AlwaysTrue => "always-true",
+            Change::AlwaysFalse => "always-false",
+        })
+    }
+}
+
+/// One change of one step.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    /// The file, below the source directory.
+    pub file: String,
+    /// The line of the step, from 1.
+    pub line: usize,
+    /// The function that it is in.
+    pub function: String,
+    /// What is done to it.
+    pub change: Change,
+    /// The step, as it is written, on one line.
+    pub step: String,
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, line) = (&self.file, self.line);
+        let (change, function, step) = (self.change, &self.function, &self.step);
+        write!(f, "{file}:{line}: {function}: {change} `{step}`")
+    }
+}
+
+/// Puts all mutants of a file into it, and adds them to the list; the place in
+/// the list is the number that chooses a mutant.
+pub fn rewrite(file: &str, syntax: &mut File, mutants: &mut Vec<Mutant>) {
+    let mut rewriter = Rewriter {
+        file,
+        function: None,
+        mutants,
+    };
+    rewriter.visit_file_mut(syntax);
+}
+
+struct Rewriter<'m> {
+    file: &'m str,
+    /// The function, if steps can be in it.
+    function: Option<String>,
+    mutants: &'m mut Vec<Mutant>,
+}
+
+/// What a block ends with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Nothing, or what is of no use to anybody.
+    Unit,
+    /// `Ok(())`, if nothing is wrong.
+    Fine,
+    /// A value that is needed.
+    Value,
+}
+
+impl Rewriter<'_> {
+    /// The condition under which a mutant takes place.
+    fn chosen(&mut self, step: &impl ToTokens, line: usize, change: Change) -> TokenStream {
+        let number = self.mutants.len();
+        self.mutants.push(Mutant {
+            file: self.file.to_owned(),
+            line,
+            function: self.function.clone().unwrap_or_default(),
+            change,
+            step: text(step),
+        });
+        quote!(crate::mutant::is(#number))
+    }
+
+    fn function(&mut self, signature: &Signature, block: &mut Block) {
+        if signature.constness.is_some() {
+            return;
+        }
+        let outer = self.function.replace(signature.ident.to_string());
+        self.visit_block_mut(block);
+        self.tail(block, ending(&signature.output));
+        self.function = outer;
+    }
+
+    /// The last expression of a function, which is its value.
+    fn tail(&mut self, block: &mut Block, ending: Ending) {
+        let Some(Stmt::Expr(last, None)) = block.stmts.last() else {
+            return;
+        };
+        if !is_call(last) || !has_steps(last) || ending == Ending::Value {
+            return;
+        }
+        let (last, line) = (last.clone(), last.span().start().line);
+        let double = self.chosen(&last, line, Change::Double);
+        let drop = self.chosen(&last, line, Change::Drop);
+        block.stmts.pop();
+        let (first, nothing): (Stmt, Expr) = match ending {
+            Ending::Fine => (parse_quote!(if #double { #last?; }), parse_quote!(Ok(()))),
+            _ => (parse_quote!(if #double { #last; }), parse_quote!(())),
+        };
+        block.stmts.push(first);
+        let tail: Expr = parse_quote!(if #drop { #nothing } else { #last });
+        block.stmts.push(Stmt::Expr(tail, None));
+    }
+
+    /// The statements of a block, with every mutant of each.
+    fn statements(&mut self, before: &[Stmt]) -> Vec<Stmt> {
+        let mut after: Vec<Stmt> = Vec::new();
+        let mut late: Option<Stmt> = None;
+        let mut place = 0;
+        while let Some(stmt) = before.get(place) {
+            place += 1;
+            let put_off = late.take();
+            let swap = before
+                .get(place)
+                .and_then(|next| Some((next, self.swap(stmt, next)?)));
+            match swap {
+                Some((next, (swap, Moved::Both))) => {
+                    self.double(stmt, &mut after);
+                    self.double(next, &mut after);
+                    after.push(both(stmt, next, &swap));
+                    place += 1;
+                }
+                Some((_, (swap, Moved::Later))) => {
+                    late = Some(parse_quote!(if #swap { #stmt }));
+                    self.single(stmt, &swap, &mut after);
+                }
+                None => self.single(stmt, &quote!(false), &mut after),
+            }
+            after.extend(put_off);
+        }
+        after
+    }
+
+    /// One statement, dropped or doubled, or not here because it moves.
+    fn single(&mut self, stmt: &Stmt, moved: &TokenStream, after: &mut Vec<Stmt>) {
+        self.double(stmt, after);
+        match stmt {
+            Stmt::Expr(step, Some(_)) if is_step(stmt) && !is_assignment(step) => {
+                let drop = self.chosen(step, stmt.span().start().line, Change::Drop);
+                after.push(parse_quote!(if !(#drop || #moved) { #step; }));
+            }
+            _ => after.push(stmt.clone()),
+        }
+    }
+
+    /// Once more, before it happens.
+    fn double(&mut self, stmt: &Stmt, after: &mut Vec<Stmt>) {
+        let line = stmt.span().start().line;
+        match stmt {
+            Stmt::Expr(step, Some(_)) if is_step(stmt) && !moves(step) => {
+                let double = self.chosen(step, line, Change::Double);
+                after.push(parse_quote!(if #double { #step; }));
+            }
+            Stmt::Local(local) if doubles(local) => {
+                let init = &local.init.as_ref().expect("it doubles").expr;
+                let double = self.chosen(local, line, Change::Double);
+                after.push(parse_quote!(if #double { let _ = #init; }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether two neighbours can change places, and which one moves.
+    fn swap(&mut self, one: &Stmt, next: &Stmt) -> Option<(TokenStream, Moved)> {
+        let line = one.span().start().line;
+        let moved = match (one, next) {
+            (Stmt::Expr(step, _), _) if is_step(one) && !moves(step) && !is_assignment(step) => {
+                let apart = match next {
+                    Stmt::Expr(next, Some(_)) => is_call(next) && has_steps(next) && !moves(next),
+                    Stmt::Local(local) => doubles(local),
+                    _ => false,
+                };
+                apart.then_some(Moved::Later)?
+            }
+            (Stmt::Local(one), Stmt::Local(next)) => {
+                let (first, second) = (name(one)?, name(next)?);
+                let apart = doubles(one) && doubles(next) && first != second;
+                (apart && !mentions(next, &first)).then_some(Moved::Both)?
+            }
+            _ => return None,
+        };
+        let pair = quote!(#one #next);
+        Some((self.chosen(&pair, line, Change::Swap), moved))
+    }
+}
+
+/// What moves when two statements change places.
+enum Moved {
+    /// The first one, behind the second.
+    Later,
+    /// Both: their values are bound together.
+    Both,
+}
+
+/// Two bindings, in either order.
+fn both(one: &Stmt, next: &Stmt, swap: &TokenStream) -> Stmt {
+    let (Stmt::Local(first), Stmt::Local(second)) = (one, next) else {
+        unreachable!("only bindings are bound together");
+    };
+    let (a, b) = (&first.pat, &second.pat);
+    let (x, y) = (name(first), name(second));
+    parse_quote! {
+        let (#a, #b) = if #swap { #next #one (#x, #y) } else { #one #next (#x, #y) };
+    }
+}
+
+impl VisitMut for Rewriter<'_> {
+    fn visit_item_mod_mut(&mut self, module: &mut ItemMod) {
+        if module.ident != "tests" {
+            visit_mut::visit_item_mod_mut(self, module);
+        }
+    }
+
+    fn visit_item_fn_mut(&mut self, item: &mut ItemFn) {
+        self.function(&item.sig.clone(), &mut item.block);
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, item: &mut ImplItemFn) {
+        self.function(&item.sig.clone(), &mut item.block);
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        visit_mut::visit_block_mut(self, block);
+        block.stmts = self.statements(&std::mem::take(&mut block.stmts));
+    }
+
+    fn visit_expr_if_mut(&mut self, choice: &mut ExprIf) {
+        visit_mut::visit_expr_if_mut(self, choice);
+        let cond = &choice.cond;
+        if !has_steps(cond) || has_let(cond) {
+            return;
+        }
+        let line = cond.span().start().line;
+        let yes = self.chosen(cond, line, Change::AlwaysTrue);
+        let no = self.chosen(cond, line, Change::AlwaysFalse);
+        *choice.cond = parse_quote!(!#no && (#yes || (#cond)));
+    }
+}
+
+/// Whether a statement is one step and nothing else.
+fn is_step(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Expr(step, Some(_)) if is_call(step) && has_steps(step))
+}
+
+/// Whether a binding is of a step that can happen twice.
+fn doubles(local: &Local) -> bool {
+    let init = local.init.as_ref();
+    init.is_some_and(|init| {
+        init.diverge.is_none() && is_call(&init.expr) && has_steps(&init.expr) && !moves(&init.expr)
+    })
+}
+
+fn is_call(expr: &Expr) -> bool {
+    match expr {
+        Expr::Try(tried) => is_call(&tried.expr),
+        Expr::Call(_) | Expr::MethodCall(_) | Expr::Assign(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether it lets go of something, which cannot be done twice.
+fn moves(tokens: &impl ToTokens) -> bool {
+    let text = text(tokens);
+    text.starts_with("drop (") || GIVEN_AWAY.iter().any(|part| text.contains(part))
+}
+
+/// Where a step gives away what it could not give twice: the compiler names
+/// these, so the list cannot be too short.
+const GIVEN_AWAY: [&str; 3] = [". rev ()", "& mut list , queued)", "update (before)"];
+
+/// Whether it gives a variable a value, without which there may be none.
+fn is_assignment(expr: &Expr) -> bool {
+    matches!(expr, Expr::Assign(assignment) if matches!(*assignment.left, Expr::Path(_)))
+}
+
+/// Whether the running task occurs in it, for more than the name of a function.
+fn has_steps(tokens: &impl ToTokens) -> bool {
+    has_word(tokens, "cx") && !text(tokens).contains("cx . enter (")
+}
+
+fn has_let(expr: &Expr) -> bool {
+    has_word(expr, "let")
+}
+
+fn has_word(tokens: &impl ToTokens, word: &str) -> bool {
+    let text = text(tokens);
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|one| one == word)
+}
+
+fn mentions(local: &Local, name: &syn::Ident) -> bool {
+    local
+        .init
+        .as_ref()
+        .is_some_and(|init| has_word(&init.expr, &name.to_string()))
+}
+
+/// What a binding is called, if it is one name.
+fn name(local: &Local) -> Option<syn::Ident> {
+    match &local.pat {
+        Pat::Ident(name) => Some(name.ident.clone()),
+        _ => None,
+    }
+}
+
+fn ending(output: &ReturnType) -> Ending {
+    match output {
+        ReturnType::Default => Ending::Unit,
+        ReturnType::Type(_, kind) if text(kind).starts_with("Result < ()") => Ending::Fine,
+        ReturnType::Type(..) => Ending::Value,
+    }
+}
+
+/// Source on one line.
+fn text(tokens: &impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
