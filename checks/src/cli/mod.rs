@@ -12,12 +12,14 @@ mod kernels;
 mod list;
 mod man;
 mod merge;
+mod new;
 mod output;
 mod replay;
 mod report;
 mod run;
 mod select;
 mod stress;
+mod watch;
 mod whatif;
 
 use std::ffi::OsStr;
@@ -54,6 +56,7 @@ Examples:
   stalewake explain same-page --kernel v5.9   what goes wrong, step by step
   stalewake kernels                           what the kernels differ in
   stalewake whatif                            which changes are needed, and which not
+  stalewake new my-race                       a scenario of your own, to begin with
 
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
 3 a budget ran out.";
@@ -70,6 +73,10 @@ enum Command {
     WhatIf(whatif::WhatIfArgs),
     /// List the scenarios, their parameters and the kernels they are for.
     List(list::ListArgs),
+    /// Write a scenario file to begin with.
+    New(new::NewArgs),
+    /// Check a scenario file again whenever it is saved.
+    Watch(watch::WatchArgs),
     /// Show step by step how something goes wrong.
     Explain(explain::ExplainArgs),
     /// Show an execution again, by the token that names it.
@@ -201,6 +208,8 @@ impl Cli {
             Some(Command::Merge(args)) => merge::run(args),
             Some(Command::WhatIf(args)) => whatif::run(args),
             Some(Command::List(args)) => list::run(args),
+            Some(Command::New(args)) => new::run(args),
+            Some(Command::Watch(args)) => watch::run(args),
             Some(Command::Explain(args)) => explain::run(args),
             Some(Command::Replay(args)) => replay::run(args),
             Some(Command::Report(args)) => report::run(args),
@@ -219,12 +228,15 @@ impl Cli {
     fn colour(&self) -> When {
         match &self.command {
             None => self.check.coloured.color,
-            Some(Command::Report(_) | Command::Completions(_) | Command::Man(_)) => When::Auto,
+            Some(
+                Command::New(_) | Command::Report(_) | Command::Completions(_) | Command::Man(_),
+            ) => When::Auto,
             Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,
             Some(Command::Merge(args)) => args.coloured.color,
             Some(Command::WhatIf(args)) => args.coloured.color,
             Some(Command::List(args)) => args.coloured.color,
+            Some(Command::Watch(args)) => args.coloured.color,
             Some(Command::Explain(args)) => args.coloured.color,
             Some(Command::Replay(args)) => args.coloured.color,
             Some(Command::Gate(args)) => args.coloured.color,

@@ -11,6 +11,7 @@
 //! | [`summary`] | what stands below the table: counts, assumptions, differences |
 //! | [`observation`] | one line for each cell and kind, as herd7 prints them |
 //! | [`sample`] | how often samples hit each kind, beside what the search found |
+//! | [`changes`] | in what two runs over the same cells differ |
 //! | [`coverage`] | what no execution has reached |
 //! | [`json`] | one object for each cell: the contract with other programs |
 //! | [`junit`] | a test case for each cell, as JUnit writes them |
@@ -23,6 +24,7 @@
 //! | [`whatif`] | what every combination of some changes comes to, as text or as a picture |
 //! | [`progress`] | the bar shown while cells are explored |
 
+pub mod changes;
 pub mod coverage;
 pub mod explain;
 #[cfg(test)]

@@ -31,6 +31,9 @@ pub use read::{parse, read, read_dir};
 pub use shipped::{find_shipped, shipped};
 pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_reference};
 
+/// A scenario to begin with: it runs as it is, and explains itself in comments.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
 /// A scenario file that is in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
