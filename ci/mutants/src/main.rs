@@ -132,8 +132,8 @@ impl Nets {
             command.env("RUSTFLAGS", "--cfg loom -Awarnings");
             command
         };
-        let example = ["build", "--package", "stalewake", "--example", "try_mutant"];
-        if !cargo(&example).status()?.success() {
+        let judge = ["build", "--package", "stalewake", "--bin", "try_mutant"];
+        if !cargo(&judge).status()?.success() {
             bail!(
                 "the tree with the mutants does not build: see {}",
                 place.display()
@@ -157,7 +157,7 @@ impl Nets {
             Some(PathBuf::from(path))
         };
         Ok(Nets {
-            gate: place.join("build/debug/examples/try_mutant"),
+            gate: place.join("build/debug/try_mutant"),
             baseline: place.join("tree/ci/baseline.jsonl"),
             tests: text.lines().filter_map(executable).collect(),
             timeout,

@@ -186,7 +186,7 @@ impl Rewriter<'_> {
     fn double(&mut self, stmt: &Stmt, after: &mut Vec<Stmt>) {
         let line = stmt.span().start().line;
         match stmt {
-            Stmt::Expr(step, Some(_)) if is_step(stmt) && !moves(step) => {
+            Stmt::Expr(step, Some(_)) if is_step(stmt) && !moves(step) && !is_mark(step) => {
                 let double = self.chosen(step, line, Change::Double);
                 after.push(parse_quote!(if #double { #step; }));
             }
@@ -203,9 +203,11 @@ impl Rewriter<'_> {
     fn swap(&mut self, one: &Stmt, next: &Stmt) -> Option<(TokenStream, Moved)> {
         let line = one.span().start().line;
         let moved = match (one, next) {
-            (Stmt::Expr(step, _), _) if is_step(one) && !moves(step) && !is_assignment(step) => {
+            (Stmt::Expr(step, _), _)
+                if is_step(one) && !moves(step) && !is_mark(step) && !is_assignment(step) =>
+            {
                 let apart = match next {
-                    Stmt::Expr(next, Some(_)) => is_call(next) && has_steps(next) && !moves(next),
+                    Stmt::Expr(step, Some(_)) => is_step(next) && !moves(step) && !is_mark(step),
                     Stmt::Local(local) => doubles(local),
                     _ => false,
                 };
@@ -306,6 +308,11 @@ fn moves(tokens: &impl ToTokens) -> bool {
 /// Where a step gives away what it could not give twice: the compiler names
 /// these, so the list cannot be too short.
 const GIVEN_AWAY: [&str; 3] = [". rev ()", "& mut list , queued)", "update (before)"];
+
+/// Whether it only leaves a mark that this branch was taken.
+fn is_mark(expr: &Expr) -> bool {
+    text(expr).starts_with("cx . takes (")
+}
 
 /// Whether it gives a variable a value, without which there may be none.
 fn is_assignment(expr: &Expr) -> bool {

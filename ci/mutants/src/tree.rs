@@ -40,10 +40,9 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
     for part in PARTS {
         copy(&root.join(part), &tree.join(part))?;
     }
-    let examples = tree.join("checks/examples");
-    fs::create_dir_all(&examples)?;
+    // A second binary: an example would want everything that tests want.
     write(
-        &examples.join("try_mutant.rs"),
+        &tree.join("checks/src/bin/try_mutant.rs"),
         &fs::read_to_string(root.join("ci/mutants/try_mutant.rs"))?,
     )?;
     let source = tree.join("model/src");
