@@ -5,6 +5,7 @@ mod check;
 pub mod coverage;
 pub mod explore;
 pub mod gate;
+pub mod journal;
 pub mod program;
 pub mod report;
 pub mod scenario;

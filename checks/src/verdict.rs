@@ -52,7 +52,7 @@ impl Search {
 pub enum Status {
     /// Every schedule that the search asks for was explored.
     Complete,
-    /// A budget ran out first.
+    /// A budget ran out first, or the run was ended.
     Incomplete,
     /// It broke down, for this reason; nothing can be concluded.
     Error(String),

@@ -303,3 +303,27 @@ fn two_gates_do_not_write_into_one_directory() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("another gate"), "{text}");
 }
+
+#[test]
+fn what_is_not_explored_is_no_pass() {
+    let place = Place::blessed("open");
+    let too_little = ["--cell-memory", "1K"];
+    let said = "the exploration broke down: a worker used more than 1 KB";
+    place.fails(&too_little, &[said]);
+    let bless = [&["--bless"], &too_little[..]].concat();
+    place.fails(&bless, &["nothing was blessed"]);
+}
+
+#[test]
+fn a_gate_goes_on_where_it_was() {
+    let place = Place::blessed("resume");
+    let resume = ["--resume", "gate.journal"];
+    assert_eq!(place.gate(&resume).0, 0);
+    let whole = place.read("gate.journal");
+    assert_eq!(whole.lines().count(), 1 + 3, "two cells and a control");
+    let cut = &whole[..whole.len() - 20];
+    place.write("gate.journal", cut);
+    let (code, text) = place.gate(&resume);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("2 of 3 cells were in gate.journal"), "{text}");
+}

@@ -1,121 +1,214 @@
-//! Searches run in worker processes: one that dies costs its cell and nothing
-//! else, and none outlives the process that started it.
+//! Searches run in worker processes: one that dies, hangs or takes too much
+//! costs its cell and nothing else, and none outlives the process that started
+//! it.
 
 #![cfg(target_os = "linux")]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod processes;
 
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+use processes::{SHORT_AND_ENDLESS, children, run, send, start, text, until, until_ended, values};
 use serde_json::Value;
 
-/// More than any of this takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Seven cells, of which the first takes a second or more.
+const SEVEN: [&str; 2] = ["check", "killable-lock/signal=early"];
 
-/// A run of seven cells, of which the first takes a second or more.
-fn start(jobs: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_stalewake"))
-        .args(["check", "killable-lock/signal=early", "--format", "json"])
-        .args(["--jobs", jobs])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts")
+/// Two cells, of which the first would take longer than anybody waits.
+const ENDLESS_AND_SHORT: [&str; 4] = [
+    "check",
+    "--no-reduction",
+    "same-page/v5.10.7",
+    "shmem-tail/truncate=skip/v5.8",
+];
+
+/// The workers of a run, as soon as there are so many, and each runs a program
+/// of its own: before that, whoever starts it waits for it.
+fn workers(parent: &Child, count: usize) -> Vec<u32> {
+    let started = |worker: &u32| {
+        let arguments = fs::read_to_string(format!("/proc/{worker}/cmdline"));
+        arguments.is_ok_and(|arguments| arguments.ends_with("\0worker\0"))
+    };
+    until("the workers start", || {
+        let workers = children(parent.id());
+        (workers.len() >= count && workers.iter().all(started)).then_some(workers)
+    })
 }
 
-/// The processes that a process has started.
-fn children(parent: u32) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{parent}/task"))
-        .into_iter()
-        .flatten();
-    let children = tasks.flatten().map(|task| task.path().join("children"));
-    let numbers = children.filter_map(|file| fs::read_to_string(file).ok());
-    numbers
-        .flat_map(|text| {
-            let numbers = text.split_whitespace().map(|number| number.parse().ok());
-            numbers.flatten().collect::<Vec<u32>>()
-        })
-        .collect()
+/// The cells of which a run says that they are `status`.
+fn of_status<'v>(cells: &'v [Value], status: &str) -> Vec<&'v Value> {
+    let cells = cells.iter().filter(|cell| cell["status"] == status);
+    cells.collect()
 }
 
-/// Waits until something is there.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(started.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn kill(process: u32) {
-    let killed = Command::new("kill")
-        .args(["-9", &process.to_string()])
-        .status();
-    assert!(killed.is_ok_and(|status| status.success()));
-}
-
-fn worker(parent: &Child) -> u32 {
-    until("a worker starts", || children(parent.id()).first().copied())
+/// The reason why the only cell that broke down did so.
+fn reason(cells: &[Value]) -> &str {
+    let [broken] = of_status(cells, "error")[..] else {
+        panic!("one cell is broken: {cells:?}");
+    };
+    assert_eq!(broken["exhaustive"], false);
+    assert_ne!(broken["holds"], true);
+    assert_ne!(broken["as_expected"], true);
+    broken["reason"].as_str().expect("there is a reason")
 }
 
 #[test]
 fn a_worker_that_is_killed_costs_its_cell_and_no_other() {
-    let run = start("1");
-    kill(worker(&run));
+    let run = start(&SEVEN, &["--jobs", "1"]);
+    send("-KILL", workers(&run, 1)[0]);
     let output = run.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stdout).expect("text");
-    let cells: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("an object"))
-        .collect();
+    let cells = values(&output);
     assert_eq!(cells.len(), 7);
-    let (broken, others): (Vec<&Value>, Vec<&Value>) =
-        cells.iter().partition(|cell| cell["status"] == "error");
-    let [broken] = broken[..] else {
-        panic!("one cell is broken: {text}");
-    };
-    let reason = broken["reason"].as_str().expect("there is a reason");
+    let reason = reason(&cells);
     assert!(
         reason.contains("died") && reason.contains("SIGKILL"),
         "{reason}"
     );
-    assert_eq!(broken["exhaustive"], false);
-    assert_ne!(broken["holds"], true);
-    for cell in others {
-        assert_eq!(cell["status"], "complete");
-        assert_eq!(cell["as_expected"], true);
-    }
-    let complaint = String::from_utf8(output.stderr).expect("text");
+    let others = of_status(&cells, "complete");
+    assert_eq!(others.len(), 6);
+    assert!(others.iter().all(|cell| cell["as_expected"] == true));
+    let complaint = text(&output.stderr);
     assert!(complaint.contains("died"), "{complaint}");
+}
+
+/// Its share of the search is lost, and nobody else knows what was in it.
+#[test]
+fn a_cell_is_lost_with_any_of_its_workers() {
+    for which in [0, 1] {
+        let run = start(&["check", "same-page/v5.10.7"], &["--jobs", "2"]);
+        send("-KILL", workers(&run, 2)[which]);
+        let output = run.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(1));
+        let cells = values(&output);
+        assert_eq!(cells.len(), 1);
+        assert!(reason(&cells).contains("SIGKILL"), "{cells:?}");
+    }
 }
 
 #[test]
 fn no_worker_outlives_the_run() {
-    let mut run = start("2");
-    let workers = until("two workers start", || {
-        let workers = children(run.id());
-        (workers.len() == 2).then_some(workers)
-    });
-    kill(run.id());
+    let mut run = start(&SEVEN, &["--jobs", "2"]);
+    let workers = workers(&run, 2);
+    send("-KILL", run.id());
     run.wait().expect("it was killed");
-    until("the workers end", || {
-        let alive = |worker: &&u32| {
+    until_ended(&workers);
+}
+
+/// It cannot notice by itself that nobody listens any more.
+#[test]
+fn not_even_a_stopped_one() {
+    let mut run = start(&ENDLESS_AND_SHORT, &["--jobs", "1"]);
+    let workers = until("the worker listens", || {
+        let workers = children(run.id());
+        let asleep = |worker: &u32| {
             let status = fs::read_to_string(format!("/proc/{worker}/status"));
-            status.is_ok_and(|status| !status.contains("State:\tZ"))
+            status.is_ok_and(|status| status.contains("Threads:\t2"))
         };
-        workers.iter().find(alive).is_none().then_some(())
+        (workers.len() == 1 && asleep(&workers[0])).then_some(workers)
     });
-    assert!(Path::new("/proc/self").exists(), "/proc says who lives");
+    send("-STOP", workers[0]);
+    send("-KILL", run.id());
+    run.wait().expect("it was killed");
+    until_ended(&workers);
+}
+
+#[test]
+fn a_worker_that_hangs_is_killed() {
+    let run = start(&ENDLESS_AND_SHORT, &["--jobs", "1", "--hung-after", "5s"]);
+    send("-STOP", workers(&run, 1)[0]);
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let cells = values(&output);
+    assert!(reason(&cells).contains("no word for 5 s"), "{cells:?}");
+    assert_eq!(of_status(&cells, "complete").len(), 1);
+}
+
+#[test]
+fn a_cell_that_takes_too_long_is_given_up() {
+    let output = run(
+        &ENDLESS_AND_SHORT,
+        &["--jobs", "1", "--cell-timeout", "10s"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let cells = values(&output);
+    let reason = reason(&cells);
+    assert_eq!(reason, "it ran longer than 10 s and was killed");
+    assert_eq!(of_status(&cells, "complete").len(), 1);
+}
+
+#[test]
+fn a_worker_that_takes_too_much_memory_is_killed() {
+    let output = run(&["check", "shmem-tail/v5.10"], &["--cell-memory", "1M"]);
+    assert_eq!(output.status.code(), Some(1));
+    for cell in values(&output) {
+        assert_eq!(cell["status"], "error");
+        assert_eq!(cell["as_expected"], false);
+        assert_eq!(
+            cell["reason"],
+            "a worker used more than 1 MB and was killed"
+        );
+    }
+    let output = run(&["check", "shmem-tail/v5.10"], &["--cell-memory", "2G"]);
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_run_that_is_interrupted_says_what_it_has() {
+    for signal in ["-INT", "-TERM"] {
+        let mut run = start(&SHORT_AND_ENDLESS, &["--jobs", "1"]);
+        let mut stdout = BufReader::new(run.stdout.take().expect("it is a pipe"));
+        let mut printed = String::new();
+        stdout.read_line(&mut printed).expect("a cell is finished");
+        let workers = workers(&run, 1);
+        send(signal, run.id());
+        stdout.read_to_string(&mut printed).expect("it is text");
+        let mut output = run.wait_with_output().expect("it ends");
+        output.stdout = printed.into_bytes();
+        assert_eq!(output.status.code(), Some(130), "{signal}");
+        let cells = values(&output);
+        let [done] = of_status(&cells, "complete")[..] else {
+            panic!("{cells:?}");
+        };
+        assert_eq!(done["scenario"], "shmem-tail");
+        let [open] = of_status(&cells, "incomplete")[..] else {
+            panic!("{cells:?}");
+        };
+        assert_eq!(open["as_expected"], Value::Null);
+        assert_eq!(open["holds"], Value::Null);
+        let complaint = text(&output.stderr);
+        assert!(
+            complaint.contains("1 of 2 cells were finished"),
+            "{complaint}"
+        );
+        assert!(complaint.contains("--resume"), "{complaint}");
+        until_ended(&workers);
+    }
+}
+
+/// Nobody reads what it prints, which is more than a pipe holds.
+#[test]
+fn a_second_interruption_ends_a_run_at_once() {
+    let cells = ["missed-wakeup", "shmem-tail", "unfair-lock"];
+    let more = ["spurious-wakeup", "truncate-in-flight", "writeback-reuse"];
+    let mut run = start(&[&["check"][..], &cells, &more].concat(), &[]);
+    workers(&run, 1);
+    until("the workers are done, and it waits for a reader", || {
+        children(run.id()).is_empty().then_some(())
+    });
+    assert_eq!(run.try_wait().expect("it is ours"), None);
+    // Two that come at the same time are one.
+    let status = until("it ends", || {
+        send("-INT", run.id());
+        run.try_wait().expect("it is ours")
+    });
+    assert_eq!(status.code(), Some(130));
 }
 
 #[test]
 fn a_worker_refuses_what_it_does_not_understand() {
-    use std::io::Write;
     let mut worker = Command::new(env!("CARGO_BIN_EXE_stalewake"))
         .arg("worker")
         .stdin(Stdio::piped())
@@ -127,6 +220,6 @@ fn a_worker_refuses_what_it_does_not_understand() {
     drop(stdin);
     let output = worker.wait_with_output().expect("it ends");
     assert!(output.status.success());
-    let answer = String::from_utf8(output.stdout).expect("text");
+    let answer = text(&output.stdout);
     assert!(answer.starts_with("{\"Refused\":"), "{answer}");
 }

@@ -1,7 +1,6 @@
 //! `check`: explore cells and compare.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,11 +13,11 @@ use stalewake::report::progress::{Bar, Shown};
 use stalewake::report::summary::{coverage, differences, legend};
 use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome, Style};
-use stalewake::verdict::{Search, Status};
+use stalewake::verdict::Search;
 
 use super::ci::Reports;
+use super::kept::{Ended, Run, RunOptions};
 use super::output::{print, progress, style};
-use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::{Coloured, Format, From, MemoryOptions, duration};
 
@@ -47,6 +46,8 @@ Examples:
   stalewake check writeback-reuse --kernel v5.10 --memory c11 --bound 2 \
                   --with woken-publish=relaxed           a bug of weak memory only
   stalewake check ./mine.toml --budget 5m                a file, in five minutes
+  stalewake check --resume run.json                      again and again, until done
+  stalewake check --cell-timeout 10m --cell-memory 1G    no cell may take all of it
   stalewake check --shard 1/4 --format json > 1.json     a quarter; see `merge`
   stalewake check --format json | jq 'select(.holds == false) | .kernel'
 
@@ -59,8 +60,12 @@ A run of more than ten seconds says on standard error how far it is. How many
 executions there will be is an estimate: too low at the very start, after that
 often several times too high.
 
+Ctrl-C ends a run in order: it prints what is finished, and --resume goes on.
+A second one ends it at once. Only cells that were explored to their end are
+kept in the file; those that a budget cut short or that broke down are repeated.
+
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
-3 a budget ran out.";
+3 a budget ran out, 130 interrupted.";
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
@@ -91,9 +96,8 @@ pub(super) struct CheckOptions {
         conflicts_with_all = ["bound", "no_reduction", "companions", "max_executions"]
     )]
     shard: Option<Shard>,
-    /// How many threads explore [default: as the machine can].
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
     /// Also print a line for each cell and kind: never, sometimes or always,
     /// in how many traces, and in how many not.
     #[arg(short, long, conflicts_with = "quiet")]
@@ -124,12 +128,19 @@ pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<
     if cells.is_empty() {
         return Ok(BAD_FILE.into());
     }
-    let outcome = check(&cells, &commands, asked)?;
-    Ok(if bad_files { BAD_FILE } else { outcome.code() }.into())
+    let (outcome, ended) = check(&cells, &commands, asked)?;
+    ended.code(outcome.map(|outcome| match bad_files {
+        true => BAD_FILE,
+        false => outcome.code(),
+    }))
 }
 
-fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::Result<Outcome> {
-    let style = style(asked.coloured.color);
+/// Explores, and prints what was found, as far as that is possible.
+fn check(
+    cells: &[Cell],
+    commands: &[String],
+    asked: &CheckOptions,
+) -> miette::Result<(miette::Result<Outcome>, Ended)> {
     let started = Instant::now();
     let options = Options {
         search: asked.search(),
@@ -139,8 +150,9 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
         split: Split::of(asked.shard.unwrap_or_default()),
     };
     let is_table = asked.format == Format::Table;
+    let run = Run::new(cells, &options, &asked.run)?;
     let bar = Bar::new(
-        cells.len(),
+        run.left(),
         match progress() {
             _ if asked.quiet => Shown::Nothing,
             // Whoever reads JSON from a terminal has it there line by line.
@@ -150,43 +162,37 @@ fn check(cells: &[Cell], commands: &[String], asked: &CheckOptions) -> miette::R
     );
     let mut checked: Vec<Checked> = Vec::with_capacity(cells.len());
     let mut printed = Ok(());
-    explore_all(
-        cells,
-        &options,
-        asked.jobs.unwrap_or_else(available),
-        &bar,
-        |place, mut verdict| {
-            if !asked.wishes.with.is_empty() || asked.search().is_weak() {
-                verdict.expected = None;
-            }
-            if let Status::Error(reason) = &verdict.status {
-                bar.beside(|| eprintln!("error: {}: {reason}", verdict.cell));
-            }
-            let text = match asked.format {
-                Format::Json => line(&CellLine::new(&verdict)) + "\n",
-                Format::Table if asked.verbose => observation(&verdict),
-                Format::Table => String::new(),
-            };
-            if printed.is_ok() {
-                printed = bar.beside(|| print(&text));
-            }
-            checked.push(Checked {
-                verdict,
-                explain: commands[place].clone(),
-            });
-        },
-    );
-    printed?;
-    if is_table {
+    let ended = run.explore(&bar, |place, mut verdict| {
+        if !asked.wishes.with.is_empty() || asked.search().is_weak() {
+            verdict.expected = None;
+        }
+        let text = match asked.format {
+            Format::Json => line(&CellLine::new(&verdict)) + "\n",
+            Format::Table if asked.verbose => observation(&verdict),
+            Format::Table => String::new(),
+        };
+        if printed.is_ok() {
+            printed = bar.beside(|| print(&text));
+        }
+        checked.push(Checked {
+            verdict,
+            explain: commands[place].clone(),
+        });
+    });
+    let answered = printed.and_then(|()| answer(&checked, started.elapsed(), asked));
+    Ok((answered, ended))
+}
+
+/// Prints what comes after the last cell, and writes the reports.
+fn answer(checked: &[Checked], elapsed: Duration, asked: &CheckOptions) -> miette::Result<Outcome> {
+    if asked.format == Format::Table {
         if asked.verbose {
             print("\n")?;
         }
-        print_table(&checked, started.elapsed(), asked.quiet, style)?;
+        print_table(checked, elapsed, asked.quiet, style(asked.coloured.color))?;
     }
-    asked
-        .reports
-        .write(&checked, started.elapsed(), asked.format)?;
-    Ok(Outcome::of(&checked))
+    asked.reports.write(checked, elapsed, asked.format)?;
+    Ok(Outcome::of(checked))
 }
 
 /// The table of all cells with what stands below it; only what differs if that

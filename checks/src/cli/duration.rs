@@ -25,9 +25,25 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "that is too long".to_owned())
 }
 
+/// A length of time for people: `90 s`, `5 min`.
+pub(super) fn shown(time: Duration) -> String {
+    let whole = time.as_millis();
+    let long = [("h", 3_600_000), ("min", 60_000), ("s", 1_000)];
+    let fits = |(_, length): &&(&str, u128)| whole > 0 && whole.is_multiple_of(*length);
+    let (unit, length) = long.iter().find(fits).unwrap_or(&("ms", 1));
+    format!("{} {unit}", whole / length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_shown_in_the_largest_unit_that_fits() {
+        let shown = ["0s", "250ms", "90s", "5m", "7200s"].map(|text| parse(text).map(shown));
+        let expected = ["0 ms", "250 ms", "90 s", "5 min", "2 h"];
+        assert_eq!(shown, expected.map(|text| Ok(text.to_owned())));
+    }
 
     #[test]
     fn every_unit_is_read() {

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -17,9 +16,9 @@ use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::Bar;
 use stalewake::verdict::Verdict;
 
+use super::kept::{self, Ended, RunOptions};
 use super::output::{print, progress, style, write};
 use super::report::shown;
-use super::run::{available, explore_all};
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
 
@@ -40,9 +39,8 @@ pub(super) struct GateArgs {
     /// directory, and make it if there is none.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How many worker processes explore [default: as the machine can].
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
     #[command(flatten)]
     from: From,
     #[command(flatten)]
@@ -54,6 +52,7 @@ Examples:
   stalewake gate                                  before every commit
   stalewake gate --out gate                       with files for a CI server
   stalewake gate --lane full                      every night
+  stalewake gate --resume gate.journal            again and again, until it is done
   stalewake gate --bless                          after a change that was meant
   stalewake gate --scenarios ./mine --baseline ./mine/baseline.jsonl
                                                   a gate for your own scenarios
@@ -67,7 +66,10 @@ nothing ran; and if a variable LOOM_* is set, for whoever set it expects another
 The fast lane explores every cell of which a scenario expects something; the full lane the
 other rows of the release table, too.
 
-Exit codes: 0 passed, 1 failed, 2 it could not run.";
+Exit codes: 0 passed, 1 failed, 2 it could not run, 130 interrupted.";
+
+/// The exit code of a run that does not pass.
+const FAILED: u8 = 1;
 
 /// [`Lane`], as the command line knows it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -87,12 +89,12 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
                 more => format!("{} are", more.join(", ")),
             }
         );
-        return Ok(ExitCode::FAILURE);
+        return Ok(FAILED.into());
     }
     let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
     if catalogue.complain() {
         eprintln!("gate: FAILED: not every scenario can be read");
-        return Ok(ExitCode::FAILURE);
+        return Ok(FAILED.into());
     }
     let lane = match args.lane {
         Speed::Fast => Lane::Fast,
@@ -101,43 +103,49 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let baseline = read(&args.baseline)?;
     let out = args.out.as_deref().map(Out::open).transpose()?;
     let started = Instant::now();
-    let run = explore(Plan::new(&catalogue.scenarios, lane), lane, args);
+    let (run, ended) = explore(Plan::new(&catalogue.scenarios, lane), lane, args)?;
     let judgement = judge(&run, baseline.as_ref());
     let elapsed = started.elapsed();
-    let style = style(args.coloured.color);
-    print(&judgement.text(style))?;
-    if let Some(out) = &out {
-        out.write(&run, &judgement, elapsed)?;
+    ended.code(say(&run, &judgement, baseline, elapsed, out.as_ref(), args))
+}
+
+/// Says what a run comes to, and writes what was asked for. Returns the exit
+/// code.
+fn say(
+    run: &Run,
+    judgement: &Judgement,
+    baseline: Option<Baseline>,
+    elapsed: Duration,
+    out: Option<&Out>,
+    args: &GateArgs,
+) -> miette::Result<u8> {
+    print(&judgement.text(style(args.coloured.color)))?;
+    if let Some(out) = out {
+        out.write(run, judgement, elapsed)?;
     }
     if args.bless {
-        return bless(&run, &judgement, baseline, args);
+        return bless(run, judgement, baseline, args);
     }
-    let seconds = elapsed.as_secs_f64();
-    Ok(match judgement.passes() {
-        true => {
-            print(&format!("gate: passed ({lane}, {seconds:.1} s)\n"))?;
-            ExitCode::SUCCESS
-        }
-        false => {
-            let hint = match judgement.can_be_blessed() {
-                true => "\nIf that is what the change is meant to do, --bless writes it down.\n",
-                false => "",
-            };
-            print(&format!("{hint}\ngate: FAILED ({lane}, {seconds:.1} s)\n"))?;
-            ExitCode::FAILURE
-        }
-    })
+    let (lane, seconds) = (run.lane, elapsed.as_secs_f64());
+    if judgement.passes() {
+        print(&format!("gate: passed ({lane}, {seconds:.1} s)\n"))?;
+        return Ok(0);
+    }
+    let hint = match judgement.can_be_blessed() {
+        true => "\nIf that is what the change is meant to do, --bless writes it down.\n",
+        false => "",
+    };
+    print(&format!("{hint}\ngate: FAILED ({lane}, {seconds:.1} s)\n"))?;
+    Ok(FAILED)
 }
 
 /// Explores all of a plan.
-fn explore(plan: Plan, lane: Lane, args: &GateArgs) -> Run {
-    let cells = plan.all();
-    let bar = Bar::new(cells.len(), progress());
+fn explore(plan: Plan, lane: Lane, args: &GateArgs) -> miette::Result<(Run, Ended)> {
+    let (cells, options) = (plan.all(), Options::default());
+    let explored = kept::Run::new(&cells, &options, &args.run)?;
+    let bar = Bar::new(explored.left(), progress());
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(cells.len());
-    let jobs = args.jobs.unwrap_or_else(available);
-    explore_all(&cells, &Options::default(), jobs, &bar, |_, verdict| {
-        verdicts.push(verdict);
-    });
+    let ended = explored.explore(&bar, |_, verdict| verdicts.push(verdict));
     let directory = args.from.directory.as_deref();
     let explain =
         |verdict: &Verdict| explain_command(&verdict.cell, &verdict.cell.scenario.name, directory);
@@ -152,12 +160,13 @@ fn explore(plan: Plan, lane: Lane, args: &GateArgs) -> Run {
         control,
         verdict,
     });
-    Run {
+    let run = Run {
         lane,
         checked: checked.collect(),
         tried: tried.collect(),
         unguarded: plan.unguarded,
-    }
+    };
+    Ok((run, ended))
 }
 
 /// The baseline; none if there is no such file.
@@ -179,10 +188,10 @@ fn bless(
     judgement: &Judgement,
     before: Option<Baseline>,
     args: &GateArgs,
-) -> miette::Result<ExitCode> {
+) -> miette::Result<u8> {
     if !judgement.can_be_blessed() {
         print("\ngate: FAILED, and nothing was blessed: verdicts and controls come first\n")?;
-        return Ok(ExitCode::FAILURE);
+        return Ok(FAILED);
     }
     let changes = judgement.changes.len();
     let now = Baseline::of(run);
@@ -198,7 +207,7 @@ fn bless(
         "\ngate: blessed, {changes} changes written to {}\n",
         args.baseline.display()
     ))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// Puts a text in the place of a file, so that nobody ever reads half of it.
@@ -242,12 +251,7 @@ impl Out {
         }
     }
 
-    fn write(
-        &self,
-        run: &Run,
-        judgement: &Judgement,
-        elapsed: std::time::Duration,
-    ) -> miette::Result<()> {
+    fn write(&self, run: &Run, judgement: &Judgement, elapsed: Duration) -> miette::Result<()> {
         let cells = run.checked.iter();
         let cells = cells.map(|checked| line(&CellLine::new(&checked.verdict)) + "\n");
         let cells: String = cells.collect();

@@ -7,6 +7,7 @@ mod duration;
 mod error;
 mod explain;
 mod gate;
+mod kept;
 mod kernel;
 mod kernels;
 mod list;
@@ -18,6 +19,7 @@ mod replay;
 mod report;
 mod run;
 mod select;
+mod size;
 mod stress;
 mod watch;
 mod whatif;
@@ -59,7 +61,7 @@ Examples:
   stalewake new my-race                       a scenario of your own, to begin with
 
 Exit codes: 0 all as expected, 1 something differs, 2 usage or a bad file,
-3 a budget ran out.";
+3 a budget ran out, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -1,29 +1,23 @@
 //! `whatif`: every combination of some mechanisms, and what that says.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr, miette};
-use stalewake::cell::{Cell, KernelChoice};
+use stalewake::cell::KernelChoice;
 use stalewake::explore::Options;
-use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::{Bar, Shown};
 use stalewake::report::whatif::{WhatIf, json, svg, whatif};
-use stalewake::scenario::Scenario;
 use stalewake::verdict::{Status, Verdict};
-use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan, journal};
+use stalewake::whatif::{Answers, Axis, BadAxis, Case, Plan};
 
 use super::check::BAD_FILE;
 use super::error::BadQuestion;
+use super::kept::{Ended, Run, RunOptions};
 use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, style, write};
-use super::run::{available, explore_each};
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
 
@@ -64,13 +58,8 @@ pub(super) struct WhatIfArgs {
     /// claimed that depends on what is not done then.
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     budget: Option<Duration>,
-    /// Write finished cells to this file, and do not repeat those that are in
-    /// it already.
-    #[arg(long, value_name = "FILE")]
-    resume: Option<PathBuf>,
-    /// How many threads explore [default: as the machine can].
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
     /// What the answer looks like.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -117,7 +106,7 @@ A set of changes is only said to hold if every schedule of every cell was
 explored, and only said to be minimal if every part of it is known to fail.
 
 Exit codes: 0 answered, 1 an exploration broke down, 2 usage or a bad file,
-3 a budget ran out.";
+3 a budget ran out, 130 interrupted.";
 
 /// Explores what the arguments name, and answers.
 pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
@@ -138,11 +127,9 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
             Err(BadQuestion::Nothing.into())
         };
     }
-    let mut scenarios: Vec<_> = chosen.iter().map(|one| one.scenario.clone()).collect();
-    scenarios.extend(catalogue.scenarios);
     let plan = Plan::new(from, axes, cases)?;
     let started = Instant::now();
-    let (verdicts, resumed) = explore(&plan, &scenarios, args)?;
+    let (verdicts, resumed, ended) = explore(&plan, args)?;
     let answers = Answers::new(&plan.combinations, &plan.findings(&verdicts));
     let explain = |combination: usize, case: usize| {
         let cell = &verdicts[plan.cell_of(combination, case)].cell;
@@ -157,23 +144,28 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
         elapsed: started.elapsed(),
         explain: &explain,
     };
+    let broken = |v: &Verdict| matches!(v.status, Status::Error(_));
+    ended.code(answer(&told, args).map(|()| match () {
+        () if bad_files => BAD_FILE,
+        () if verdicts.iter().any(broken) => 1,
+        () if verdicts.iter().any(|v| !v.is_exhaustive()) => 3,
+        () => 0,
+    }))
+}
+
+/// Prints and draws what was found.
+fn answer(told: &WhatIf, args: &WhatIfArgs) -> miette::Result<()> {
     // The answer first: what it took is not lost if it is too much for a picture.
     if args.svg.as_deref() != Some(Path::new("-")) {
         print(&match args.format {
-            Format::Table => whatif(&told, args.verbose, style(args.coloured.color)),
-            Format::Json => json::lines(&told),
+            Format::Table => whatif(told, args.verbose, style(args.coloured.color)),
+            Format::Json => json::lines(told),
         })?;
     }
     if let Some(file) = &args.svg {
-        write(file, &svg(&told)?)?;
+        write(file, &svg(told)?)?;
     }
-    let broken = |v: &Verdict| matches!(v.status, Status::Error(_));
-    Ok(match () {
-        () if bad_files => BAD_FILE.into(),
-        () if verdicts.iter().any(broken) => 1.into(),
-        () if verdicts.iter().any(|v| !v.is_exhaustive()) => 3.into(),
-        () => ExitCode::SUCCESS,
-    })
+    Ok(())
 }
 
 fn axes(vary: &[String], from: &KernelChoice) -> miette::Result<Vec<Axis>> {
@@ -220,126 +212,26 @@ fn cases(chosen: &[Chosen], args: &WhatIfArgs) -> miette::Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The verdicts on all cells, and how many of them the journal had.
-fn explore(
-    plan: &Plan,
-    scenarios: &[Arc<Scenario>],
-    args: &WhatIfArgs,
-) -> miette::Result<(Vec<Verdict>, usize)> {
+/// The verdicts on all cells, how many of them had been finished before, and
+/// how the run has ended.
+fn explore(plan: &Plan, args: &WhatIfArgs) -> miette::Result<(Vec<Verdict>, usize, Ended)> {
     let cells = plan.cells();
-    let mut journal = match &args.resume {
-        Some(path) => Some(Journal::open(path, &cells, scenarios)?),
-        None => None,
-    };
-    let mut verdicts: Vec<Option<Verdict>> = vec![None; cells.len()];
-    let mut resumed = 0;
-    if let Some(journal) = &mut journal {
-        resumed = journal.read.verdicts.len();
-        for (place, verdict) in journal.read.verdicts.drain() {
-            verdicts[place] = Some(verdict);
-        }
-    }
-    let left = (0..cells.len()).filter(|place| verdicts[*place].is_none());
-    let (places, left): (Vec<usize>, Vec<Cell>) = left.map(|n| (n, cells[n].clone())).unzip();
     let options = Options {
         deadline: args
             .budget
             .and_then(|budget| Instant::now().checked_add(budget)),
         ..Options::default()
     };
+    let run = Run::new(&cells, &options, &args.run)?;
+    let resumed = run.resumed();
     let bar = Bar::new(
-        left.len(),
+        run.left(),
         match progress() {
             Shown::Bar if args.format == Format::Json => Shown::Nothing,
             shown => shown,
         },
     );
-    let mut written = Ok(());
-    let jobs = args.jobs.unwrap_or_else(available);
-    explore_each(&left, &options, jobs, &bar, |place, verdict| {
-        if let Status::Error(reason) = &verdict.status {
-            bar.beside(|| eprintln!("error: {}: {reason}", verdict.cell));
-        }
-        if let (Some(journal), Ok(())) = (&mut journal, &written) {
-            written = journal.write(&verdict);
-        }
-        verdicts[places[place]] = Some(verdict);
-    });
-    written?;
-    let verdicts = verdicts.into_iter().map(|verdict| {
-        verdict.ok_or_else(|| miette!("a cell was not explored: a thread of this program is gone"))
-    });
-    Ok((verdicts.collect::<miette::Result<_>>()?, resumed))
-}
-
-/// The file of `--resume`.
-struct Journal {
-    file: File,
-    path: PathBuf,
-    read: journal::Journal,
-}
-
-impl Journal {
-    /// Reads what is there, drops what was torn, and is ready for more.
-    fn open(path: &Path, cells: &[Cell], scenarios: &[Arc<Scenario>]) -> miette::Result<Journal> {
-        let wrong = || format!("cannot go on with journal {}", path.display());
-        let open = || {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(true)
-                .open(path)?;
-            file.try_lock().map_err(|error| match error {
-                std::fs::TryLockError::WouldBlock => {
-                    std::io::Error::other("another run is writing to it")
-                }
-                std::fs::TryLockError::Error(error) => error,
-            })?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            std::io::Result::Ok((file, bytes))
-        };
-        let (file, mut bytes) = open().into_diagnostic().wrap_err_with(wrong)?;
-        let whole = journal::untorn(&bytes);
-        let torn = bytes.len() - whole;
-        bytes.truncate(whole);
-        let text = String::from_utf8(bytes)
-            .into_diagnostic()
-            .wrap_err_with(wrong)?;
-        let read = journal::read(&text, cells, scenarios)
-            .map_err(miette::Report::from)
-            .wrap_err_with(wrong)?;
-        if torn > 0 {
-            eprintln!(
-                "warning: the last line of {} was cut off and is dropped",
-                path.display()
-            );
-            let cut = file.set_len(whole as u64);
-            cut.into_diagnostic().wrap_err_with(wrong)?;
-        }
-        if read.others > 0 {
-            eprintln!(
-                "note: {} of {} are of other cells, and are kept",
-                read.others,
-                path.display()
-            );
-        }
-        Ok(Journal {
-            file,
-            path: path.to_owned(),
-            read,
-        })
-    }
-
-    /// Adds a cell, if it was explored to its end.
-    fn write(&mut self, verdict: &Verdict) -> miette::Result<()> {
-        if verdict.status != Status::Complete {
-            return Ok(());
-        }
-        let text = line(&CellLine::kept(verdict)) + "\n";
-        self.file
-            .write_all(text.as_bytes())
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot write to {}", self.path.display()))
-    }
+    let mut verdicts = Vec::with_capacity(cells.len());
+    let ended = run.explore(&bar, |_, verdict| verdicts.push(verdict));
+    Ok((verdicts, resumed, ended))
 }

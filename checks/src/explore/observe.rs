@@ -44,6 +44,23 @@ impl Findings {
         }
     }
 
+    /// Those of a search that was ended from outside, after so much: what it
+    /// had found is lost.
+    pub fn unfinished(latest: &Snapshot) -> Findings {
+        Findings {
+            status: Status::Incomplete,
+            reachable: Vec::new(),
+            abandoned: BTreeSet::new(),
+            figures: Figures {
+                executions: latest.executions,
+                redundant: latest.redundant,
+                foreign: 0,
+                operations: latest.operations,
+                elapsed: latest.elapsed,
+            },
+        }
+    }
+
     /// Puts the parts of one search together.
     #[must_use]
     pub fn and(mut self, other: Findings) -> Findings {

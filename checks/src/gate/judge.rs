@@ -73,10 +73,13 @@ pub struct Judgement {
 pub fn judge(run: &Run, baseline: Option<&Baseline>) -> Judgement {
     let now = Baseline::of(run);
     let changes = match baseline {
+        // Figures of a part of a search are not those of all of it.
+        _ if open(run).is_some() => Vec::new(),
         Some(baseline) => baseline.changes(&now, run.lane),
         None => Vec::new(),
     };
     let mut failures: Vec<Failure> = run.checked.iter().filter_map(verdict).collect();
+    failures.extend(open(run));
     if run.checked.is_empty() {
         failures.push(Failure::new(Net::Verdicts, "the run", "nothing ran"));
     }
@@ -142,17 +145,33 @@ fn changed(net: Net, changes: &[&Change]) -> Vec<Failure> {
     cells.map(failure).collect()
 }
 
-/// Why no search like this proves anything.
-fn unfinished(verdict: &Verdict) -> Option<String> {
+/// Why nothing can be concluded.
+fn broken(verdict: &Verdict) -> Option<String> {
     match &verdict.status {
         Status::Error(reason) => Some(format!("the exploration broke down: {reason}")),
-        _ if verdict.is_exhaustive() => None,
-        _ => Some("it was not explored to the end".to_owned()),
+        _ => None,
     }
 }
 
+/// The cells that were not explored to the end. An interrupted run has many.
+fn open(run: &Run) -> Option<Failure> {
+    let open =
+        |verdict: &Verdict| !matches!(verdict.status, Status::Error(_)) && !verdict.is_exhaustive();
+    let cells = run.checked.iter().map(|checked| &checked.verdict);
+    let cells = cells.filter(|verdict| open(verdict));
+    let mut names: Vec<String> = cells.map(|verdict| verdict.cell.to_string()).collect();
+    let controls = run.tried.iter().filter(|tried| open(&tried.verdict));
+    names.extend(controls.map(Tried::name));
+    let first = names.first()?;
+    let what = match names.len() {
+        1 => first.clone(),
+        more => format!("{first} and {} others", more - 1),
+    };
+    Some(Failure::new(Net::Verdicts, what, "not explored to the end"))
+}
+
 fn verdict(checked: &Checked) -> Option<Failure> {
-    let mut reasons: Vec<String> = unfinished(&checked.verdict).into_iter().collect();
+    let mut reasons: Vec<String> = broken(&checked.verdict).into_iter().collect();
     if checked.differs() {
         let facts = facts(checked).into_iter();
         reasons.extend(facts.map(|(what, fact)| format!("{what}: {fact}")));
@@ -172,9 +191,10 @@ fn control(tried: &Tried) -> Option<Failure> {
     let names = |kinds: &mut dyn Iterator<Item = &Kind>| {
         kinds.map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
     };
-    let mut reasons: Vec<String> = unfinished(&tried.verdict).into_iter().collect();
+    let mut reasons: Vec<String> = broken(&tried.verdict).into_iter().collect();
     let missed = names(&mut tried.control.kinds.difference(&found));
-    if !missed.is_empty() {
+    // What an open search has not found it may yet find.
+    if !missed.is_empty() && tried.verdict.is_exhaustive() {
         let found = match found.is_empty() {
             true => "nothing".to_owned(),
             false => names(&mut found.iter()),
@@ -207,6 +227,7 @@ fn passed(run: &Run, failures: &[Failure], now: &Baseline) -> Vec<(Net, String)>
         Net::Verdicts => format!("{cells} cells explored exhaustively, {judged}"),
         Net::Controls => format!("{} controls caught", run.tried.len()),
         Net::Coverage => "every step ran, and nothing reached before is out of reach".to_owned(),
+        Net::Baseline if open(run).is_some() => "not judged: the run is not complete".to_owned(),
         Net::Baseline => format!(
             "the traces of {} cells and controls are as blessed",
             now.len(run.lane)

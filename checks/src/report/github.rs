@@ -28,7 +28,10 @@ fn annotation(checked: &Checked) -> Option<String> {
     let (level, what) = match &verdict.status {
         Status::Error(reason) => ("error", format!("broke down: {reason}")),
         _ if checked.differs() => ("error", difference(checked)),
-        Status::Incomplete => ("warning", "incomplete: a budget ran out".to_owned()),
+        Status::Incomplete => (
+            "warning",
+            "incomplete: a budget ran out or the run was ended".to_owned(),
+        ),
         Status::Complete => return None,
     };
     let cell = &verdict.cell;

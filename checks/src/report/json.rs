@@ -152,7 +152,7 @@ impl<'a> CellLine<'a> {
     }
 
     /// The same with what a shard's line has beside, for a
-    /// [journal](crate::whatif::journal): who reads it can tell whether it is
+    /// [journal](crate::journal): who reads it can tell whether it is
     /// of this version and this cell.
     pub fn kept(verdict: &'a Verdict) -> CellLine<'a> {
         CellLine {

@@ -103,7 +103,7 @@ fn status(checked: &Checked) -> TestCaseStatus {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status
             .set_type("incomplete")
-            .set_message("a budget ran out");
+            .set_message("a budget ran out or the run was ended");
         return status;
     }
     match not_judged(verdict) {

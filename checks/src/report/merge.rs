@@ -132,6 +132,9 @@ struct Line {
 struct Found {
     kind: String,
     traces: u64,
+    /// Only said of weak memory.
+    #[serde(default)]
+    weak_only: bool,
     replay: String,
 }
 
@@ -279,7 +282,7 @@ impl Share {
             reachable.push(Reachable {
                 kind: kind(&found.kind)?,
                 traces: found.traces,
-                weak_only: false,
+                weak_only: found.weak_only,
                 witness: token.witness().clone(),
             });
         }

@@ -141,7 +141,7 @@ pub(super) fn assumptions(checked: &[Checked]) -> Vec<String> {
         .collect();
     if !incomplete.is_empty() {
         lines.push(format!(
-            "Incomplete, the budget ran out: {}.",
+            "Incomplete, the budget ran out or the run was ended: {}.",
             incomplete.join(", ")
         ));
     }

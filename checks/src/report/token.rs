@@ -40,6 +40,7 @@ use stalewake_model::violation::Kind;
 
 use self::runs::{decode, encode};
 pub(super) use self::sum::cell_sum;
+pub(crate) use self::sum::line_sum;
 use self::sum::{check_sum, execution_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
 use crate::explore::{Event, Recording, ReplayError, replay, replay_weak};

@@ -7,14 +7,12 @@
 //! | [`combination`] | a choice on every axis, as a set of changes |
 //! | [`plan`] | which combinations there are, and which cells decide them |
 //! | [`answers`] | what the verdicts mean: a pure function of them |
-//! | [`journal`] | what an earlier run has found, so that it is not repeated |
 //!
 //! Nothing here explores and nothing prints.
 
 pub mod answers;
 pub mod axis;
 pub mod combination;
-pub mod journal;
 pub mod plan;
 
 pub use answers::{Answers, Fate, Finding};

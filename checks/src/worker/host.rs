@@ -1,8 +1,9 @@
 //! The asking side.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
+use super::contact::{Contact, Leash};
 use super::protocol::{Reply, Request};
 use crate::cell::Cell;
 use crate::coverage::Coverage;
@@ -11,10 +12,10 @@ use crate::explore::{Findings, Options, Progress};
 /// The subcommand that makes the binary a worker.
 pub const COMMAND: &str = "worker";
 
-/// A process that explores.
+/// A process that explores. It ends with the thread that has started it.
 #[derive(Debug)]
 pub struct Worker {
-    child: Child,
+    leash: Leash,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     dead: bool,
@@ -26,15 +27,19 @@ impl Worker {
     /// # Errors
     /// When this binary cannot be started once more.
     pub fn start() -> io::Result<Worker> {
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg(COMMAND)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+            .stdout(Stdio::piped());
+        // Ctrl-C is for the run, which ends its workers in order.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (stdin, stdout) = stdin.zip(stdout).ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(Worker {
-            child,
+            leash: Leash::new(child),
             stdin,
             stdout: BufReader::new(stdout),
             dead: false,
@@ -43,10 +48,16 @@ impl Worker {
 
     /// Whether it can do nothing more.
     pub fn is_dead(&self) -> bool {
-        self.dead
+        self.dead || !matches!(self.leash.child().try_wait(), Ok(None))
     }
 
-    /// Has it explore its part of a cell.
+    /// The most memory that it has ever had at once, in bytes; nothing where the
+    /// system does not tell.
+    pub fn peak_memory(&self) -> Option<u64> {
+        self.leash.peak_memory()
+    }
+
+    /// Has it explore its part of a cell. One that gave no findings is dead.
     ///
     /// # Errors
     /// Why there are no findings: mostly because it died over it.
@@ -55,22 +66,43 @@ impl Worker {
         cell: &Cell,
         options: &Options,
         progress: &Progress,
+        contact: &Contact,
+    ) -> Result<(Findings, Coverage), String> {
+        if !contact.begin(&self.leash) {
+            return Err("it was not wanted any more".to_owned());
+        }
+        let found = self.ask(cell, options, progress, contact);
+        let survived = contact.end();
+        if found.is_err() || !survived {
+            // What it may still have to say would be taken for something else.
+            self.end();
+        }
+        found
+    }
+
+    fn ask(
+        &mut self,
+        cell: &Cell,
+        options: &Options,
+        progress: &Progress,
+        contact: &Contact,
     ) -> Result<(Findings, Coverage), String> {
         self.say(&Request::new(cell, options))
-            .map_err(|_| self.died())?;
+            .map_err(|_| self.end())?;
         loop {
             let mut line = String::new();
             match self.stdout.read_line(&mut line) {
                 Ok(read) if read > 0 => {}
-                _ => return Err(self.died()),
+                _ => return Err(self.end()),
             }
             let Ok(reply) = serde_json::from_str(&line) else {
-                return Err(self.died());
+                return Err(self.end());
             };
+            contact.hear();
             match reply {
                 Reply::Claim(way) => {
                     let owned = options.split.claim(&way);
-                    self.say(&owned).map_err(|_| self.died())?;
+                    self.say(&owned).map_err(|_| self.end())?;
                 }
                 Reply::Progress(latest) => progress.store(latest.snapshot()?),
                 Reply::Done(found) => return found.findings(),
@@ -85,12 +117,13 @@ impl Worker {
         self.stdin.flush()
     }
 
-    /// Why it does not answer.
-    fn died(&mut self) -> String {
-        // It may only have closed its pipes; it is of no use then, either.
-        let _ = self.child.kill();
+    /// Ends it, and says how it has ended.
+    fn end(&mut self) -> String {
         self.dead = true;
-        match self.child.wait() {
+        let mut child = self.leash.child();
+        // It may only have closed its pipes; it is of no use then, either.
+        let _ = child.kill();
+        match child.wait() {
             Ok(status) => format!("the worker process died: {status}"),
             Err(error) => format!("the worker process died: {error}"),
         }
@@ -99,7 +132,6 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }

@@ -8,11 +8,14 @@
 //!
 //! A worker reads one request after another from its standard input and writes
 //! what it finds to its standard output, as lines of JSON; both ends are the
-//! same program, so the format is nobody else's business.
+//! same program, so the format is nobody else's business. Who does not talk to a
+//! worker can still look at it, and end it, by its [`Contact`].
 
+mod contact;
 mod host;
 mod protocol;
 mod serve;
 
+pub use contact::{Contact, knows_memory};
 pub use host::Worker;
 pub use serve::serve;

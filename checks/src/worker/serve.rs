@@ -18,6 +18,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// When standard input or output break, as they do when the other side is
 /// gone.
 pub fn serve() -> io::Result<()> {
+    end_with_parent();
     let pipe = Arc::new(Pipe::default());
     let mut line = String::new();
     loop {
@@ -31,6 +32,13 @@ pub fn serve() -> io::Result<()> {
         };
         pipe.say(&reply)?;
     }
+}
+
+/// A worker that is stopped would never notice that the other side is gone.
+/// Where the system cannot end it, it ends at the next thing that it says.
+fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
 
 /// Does one request, and tells meanwhile how far it is.

@@ -204,7 +204,8 @@ fn cell(shown: &Shown, pool: &mut Pool) -> CellData {
             }
             Status::Complete => "finished, but not every schedule was explored".to_owned(),
             Status::Incomplete => {
-                "a budget ran out: what was not found may still be there".to_owned()
+                "a budget ran out or the run was ended: what was not found may still be there"
+                    .to_owned()
             }
             Status::Error(reason) => format!("the exploration broke down: {reason}"),
         },

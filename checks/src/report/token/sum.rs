@@ -16,9 +16,18 @@ const SUM: usize = 6;
 /// How many digits the sum over the token has.
 const CHECK: usize = 4;
 
+/// How many digits the sum over a line of a file has: all 64 bits.
+const LINE: usize = 13;
+
 /// The sum over the text of a token.
 pub(super) fn check_sum(text: &str) -> String {
     sum_of(text, CHECK)
+}
+
+/// The sum over a line of a file, and over what stands before it there. It is
+/// as long as sums can be: no change of one byte leaves it as it is.
+pub(crate) fn line_sum(before: &str, line: &str) -> String {
+    sum_of(format_args!("{before}{line}"), LINE)
 }
 
 /// The sum over what is run: how a kernel is called does not matter.

@@ -269,7 +269,7 @@ fn figures(told: &WhatIf, style: Style) -> String {
         .filter(|v| matches!(v.status, Status::Error(_)))
         .count();
     let line = format!(
-        "NOT exhaustive: {} of {} were explored to their end, {} ran out of budget, {} broke \
+        "NOT exhaustive: {} of {} were explored to their end, {} not finished, {} broke \
          down. What depends on what was not found there is not claimed.",
         grouped(exhaustive as u64),
         counted(told.verdicts.len() as u64, "cell"),

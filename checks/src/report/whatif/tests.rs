@@ -145,7 +145,7 @@ fn nothing_is_claimed_without_a_finished_search() {
     for part in [
         "of some part of each it is not known whether it does already: a+b.",
         "hold with a.",
-        "NOT exhaustive: 11 of 12 cells were explored to their end, 1 ran out of budget",
+        "NOT exhaustive: 11 of 12 cells were explored to their end, 1 not finished",
         "writeback-reuse/truncate=wait X ? h +",
     ] {
         assert!(text.contains(part), "{part}\n{text}");

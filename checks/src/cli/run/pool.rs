@@ -1,0 +1,363 @@
+//! The cells, and the workers on them.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use stalewake::cell::Cell;
+use stalewake::coverage::Coverage;
+use stalewake::explore::{Findings, Options, Progress, Snapshot, Split};
+use stalewake::report::progress::{Bar, Running};
+use stalewake::verdict::{Search, Verdict};
+use stalewake::worker::{Contact, Worker};
+
+use super::{Crew, Limits, REFRESH, Stop};
+use crate::cli::{duration, size};
+
+/// With fewer executions left than this, about a tenth of a second, a cell is
+/// not worth another worker's way through its trunk.
+const WORTH_JOINING: f64 = 1_000.0;
+
+/// How much of the time between two looks counts at most: this program may
+/// itself have been stopped meanwhile.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// The cells, and who works on which.
+pub(super) struct Pool<'c> {
+    cells: &'c [Cell],
+    options: &'c Options,
+    limits: Limits,
+    stop: &'c Stop,
+    /// What is not done is to be left so; no more than a look behind `stop`.
+    stopped: AtomicBool,
+    /// The cells that somebody has started: the first so many.
+    jobs: Mutex<Vec<Job>>,
+    /// Somebody is done with a cell.
+    changed: Condvar,
+}
+
+/// A cell that somebody has started.
+struct Job {
+    split: Split,
+    started: Instant,
+    /// How long it has been worked on, as far as this program was there to see.
+    age: Duration,
+    /// Every worker there was.
+    members: Vec<Member>,
+    workers: usize,
+    findings: Option<Findings>,
+    coverage: Option<Coverage>,
+    /// Why nothing can come of it any more.
+    broken: Option<String>,
+}
+
+/// A worker on a cell.
+struct Member {
+    progress: Arc<Progress>,
+    contact: Arc<Contact>,
+    silent: Duration,
+}
+
+/// What a worker needs to know of its job.
+struct Task {
+    place: usize,
+    split: Split,
+    progress: Arc<Progress>,
+    contact: Arc<Contact>,
+}
+
+impl Job {
+    fn new(options: &Options) -> Job {
+        Job {
+            split: Split::of(options.split.shard),
+            started: Instant::now(),
+            age: Duration::ZERO,
+            members: Vec::new(),
+            workers: 0,
+            findings: None,
+            coverage: None,
+            broken: None,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.workers > 0
+    }
+
+    /// One more worker.
+    fn join(&mut self, place: usize) -> Task {
+        let progress = Arc::<Progress>::default();
+        let contact = Arc::<Contact>::default();
+        self.workers += 1;
+        self.members.push(Member {
+            progress: progress.clone(),
+            contact: contact.clone(),
+            silent: Duration::ZERO,
+        });
+        Task {
+            place,
+            split: self.split.clone(),
+            progress,
+            contact,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let snapshots = self.members.iter().map(|member| member.progress.load());
+        snapshots.fold(Snapshot::default(), |all, one| all.and(&one))
+    }
+
+    /// Counts the time since the last look. Returns what limit the job, or a
+    /// worker on it, is beyond.
+    fn look(&mut self, passed: Duration, limits: &Limits) -> Option<String> {
+        self.age += passed;
+        if let Some(limit) = limits.time.filter(|limit| self.age > *limit) {
+            let limit = duration::shown(limit);
+            return Some(format!("it ran longer than {limit} and was killed"));
+        }
+        for member in &mut self.members {
+            member.silent = match member.contact.take_heard() {
+                true => Duration::ZERO,
+                false => member.silent + passed,
+            };
+            if member.silent > limits.silence {
+                let limit = duration::shown(limits.silence);
+                return Some(format!("a worker hung: no word for {limit}; it was killed"));
+            }
+            if let Some(limit) = limits.memory
+                && member.contact.peak_memory() > Some(limit)
+            {
+                return Some(too_much(limit));
+            }
+        }
+        None
+    }
+
+    fn kill(&self) {
+        for member in &self.members {
+            member.contact.kill();
+        }
+    }
+}
+
+fn too_much(limit: u64) -> String {
+    let limit = size::shown(limit);
+    format!("a worker used more than {limit} and was killed")
+}
+
+impl<'c> Pool<'c> {
+    pub(super) fn new(cells: &'c [Cell], options: &'c Options, crew: &'c Crew) -> Pool<'c> {
+        Pool {
+            cells,
+            options,
+            limits: crew.limits,
+            stop: &crew.stop,
+            stopped: AtomicBool::new(false),
+            jobs: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// A worker that panics ends the whole run when it is joined.
+    fn jobs(&self) -> MutexGuard<'_, Vec<Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// One worker, as long as there is anything to do.
+    pub(super) fn work(&self, done: impl Fn(usize, Verdict)) {
+        let mut seen = HashSet::new();
+        let mut worker = None;
+        while let Some(task) = self.wait_for_task(&seen) {
+            seen.insert(task.place);
+            let found = self.explore(&mut worker, &task);
+            if let Some(verdict) = self.leave(&task, found) {
+                done(task.place, verdict);
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Something to do, as soon as there is; nothing when all cells are done,
+    /// or will be without this worker.
+    fn wait_for_task(&self, seen: &HashSet<usize>) -> Option<Task> {
+        let mut jobs = self.jobs();
+        loop {
+            if self.stop.is_asked() {
+                return None;
+            }
+            let place = jobs.len();
+            if place < self.cells.len() {
+                jobs.push(Job::new(self.options));
+                return Some(jobs[place].join(place));
+            }
+            if !self.can_share() || !jobs.iter().any(Job::is_running) {
+                return None;
+            }
+            if let Some(place) = worth_joining(&jobs, seen) {
+                return Some(jobs[place].join(place));
+            }
+            (jobs, _) = self
+                .changed
+                .wait_timeout(jobs, REFRESH)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Only the reduced search can be shared, and what a number of executions
+    /// shows must not depend on who was faster.
+    fn can_share(&self) -> bool {
+        self.options.search == Search::Reduced && self.options.max_executions.is_none()
+    }
+
+    /// Has a worker process explore its part of a cell; a new one if there is
+    /// none, if that has died, or if what others have left in its memory would
+    /// count.
+    fn explore(
+        &self,
+        worker: &mut Option<Worker>,
+        task: &Task,
+    ) -> Result<(Findings, Coverage), String> {
+        let usable = worker
+            .take()
+            .filter(|worker| self.limits.memory.is_none() && !worker.is_dead());
+        let usable = match usable {
+            Some(usable) => usable,
+            None => {
+                Worker::start().map_err(|error| format!("no worker can be started: {error}"))?
+            }
+        };
+        let options = Options {
+            split: task.split.clone(),
+            ..self.options.clone()
+        };
+        let cell = &self.cells[task.place];
+        let worker = worker.insert(usable);
+        let found = worker.explore(cell, &options, &task.progress, &task.contact)?;
+        // It may have had more between two looks.
+        match (
+            self.limits.memory,
+            self.limits.memory.and_then(|_| worker.peak_memory()),
+        ) {
+            (None, _) => Ok(found),
+            (Some(limit), Some(peak)) if peak <= limit => Ok(found),
+            (Some(limit), Some(_)) => Err(too_much(limit)),
+            (Some(_), None) => Err("the system does not tell how much memory it used".to_owned()),
+        }
+    }
+
+    /// A worker has done its part; the last one gets all of it.
+    fn leave(&self, task: &Task, found: Result<(Findings, Coverage), String>) -> Option<Verdict> {
+        let mut jobs = self.jobs();
+        let job = &mut jobs[task.place];
+        let (findings, coverage) = match found {
+            Ok((findings, coverage)) => (findings, Some(coverage)),
+            Err(_) if self.is_stopped() && job.broken.is_none() => {
+                (Findings::unfinished(&task.progress.load()), None)
+            }
+            Err(reason) => {
+                // With it went its share of the search, so that the others
+                // cannot come to the end of it.
+                let reason = job.broken.get_or_insert(reason);
+                (Findings::broken(reason.clone()), None)
+            }
+        };
+        job.workers -= 1;
+        let mut findings = match job.findings.take() {
+            Some(others) => others.and(findings),
+            None => findings,
+        };
+        if let Some(coverage) = coverage {
+            job.coverage
+                .get_or_insert_with(|| coverage.clone())
+                .join(&coverage);
+        }
+        if job.is_running() {
+            job.findings = Some(findings);
+            return None;
+        }
+        if let Some(reason) = job.broken.take() {
+            findings = findings.and(Findings::broken(reason));
+        }
+        findings.figures.elapsed = job.started.elapsed();
+        if self.options.split.shard.is_whole() {
+            findings = findings.checked();
+        }
+        let coverage = job.coverage.take().unwrap_or_default();
+        drop(jobs);
+        Some(self.verdict(task.place, findings, coverage))
+    }
+
+    fn verdict(&self, place: usize, findings: Findings, coverage: Coverage) -> Verdict {
+        Verdict::new(self.cells[place].clone(), self.options, findings, coverage)
+    }
+
+    /// The verdicts on the cells that were not even started. Only a run that
+    /// was stopped has such cells.
+    pub(super) fn never_started(&self) -> impl Iterator<Item = (usize, Verdict)> {
+        let started = self.jobs().len();
+        (started..self.cells.len()).map(|place| {
+            let findings = Findings::unfinished(&Snapshot::default());
+            (place, self.verdict(place, findings, Coverage::default()))
+        })
+    }
+
+    /// Looks again and again whether a worker is beyond its limits, or all are
+    /// to end, and sees to it; until the run is over.
+    pub(super) fn watch(&self, over: &Receiver<()>) {
+        let mut looked = Instant::now();
+        while over.recv_timeout(REFRESH) == Err(RecvTimeoutError::Timeout) {
+            let now = Instant::now();
+            let passed = now.duration_since(looked).min(LONGEST_LOOK);
+            looked = now;
+            if self.stop.is_asked() {
+                self.stopped.store(true, Ordering::SeqCst);
+            }
+            for job in self.jobs().iter_mut().filter(|job| job.is_running()) {
+                if job.broken.is_none() && !self.is_stopped() {
+                    job.broken = job.look(passed, &self.limits);
+                }
+                if job.broken.is_some() || self.is_stopped() {
+                    job.kill();
+                }
+            }
+        }
+    }
+
+    pub(super) fn show(&self, bar: &Bar) {
+        let jobs = self.jobs();
+        let mut executions = 0;
+        let mut running = Vec::new();
+        for (job, cell) in jobs.iter().zip(self.cells) {
+            let snapshot = job.snapshot();
+            executions += snapshot.executions;
+            if job.is_running() {
+                running.push(Running {
+                    cell: cell.to_string(),
+                    snapshot: Arc::new(snapshot),
+                });
+            }
+        }
+        let done = jobs.len() - running.len();
+        drop(jobs);
+        bar.show(done, executions, &running);
+    }
+}
+
+/// The cell of which most is left, if that is enough to share it. Who has been
+/// through its trunk before has taken there all that was to be had.
+fn worth_joining(jobs: &[Job], seen: &HashSet<usize>) -> Option<usize> {
+    let left = |job: &Job| job.snapshot().left().unwrap_or_default();
+    let is_open = |job: &Job| job.is_running() && job.broken.is_none();
+    let jobs = jobs.iter().enumerate();
+    jobs.filter(|(place, job)| is_open(job) && !seen.contains(place))
+        .map(|(place, job)| (place, left(job)))
+        .filter(|(_, left)| *left > WORTH_JOINING)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(place, _)| place)
+}
