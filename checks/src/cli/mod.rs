@@ -21,6 +21,7 @@ mod run;
 mod select;
 mod size;
 mod stress;
+mod tree;
 mod watch;
 mod whatif;
 
@@ -94,6 +95,8 @@ enum Command {
     Worker,
     /// Run cells on real threads or random schedules, and count what they hit.
     Stress(stress::StressArgs),
+    /// Draw the tree of executions of a small cell, for Graphviz.
+    Tree(tree::TreeArgs),
     /// Print what a shell needs to complete commands and options.
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write those of all commands.
@@ -218,6 +221,7 @@ impl Cli {
             Some(Command::Gate(args)) => gate::run(args),
             Some(Command::Kernels(args)) => kernels::run(args),
             Some(Command::Stress(args)) => stress::run(args),
+            Some(Command::Tree(args)) => tree::run(args),
             Some(Command::Completions(args)) => completions::run(args),
             Some(Command::Man(args)) => man::run(args),
             Some(Command::Worker) => {
@@ -231,7 +235,11 @@ impl Cli {
         match &self.command {
             None => self.check.coloured.color,
             Some(
-                Command::New(_) | Command::Report(_) | Command::Completions(_) | Command::Man(_),
+                Command::New(_)
+                | Command::Report(_)
+                | Command::Tree(_)
+                | Command::Completions(_)
+                | Command::Man(_),
             ) => When::Auto,
             Some(Command::Worker) => When::Never,
             Some(Command::Check(args)) => args.options.coloured.color,

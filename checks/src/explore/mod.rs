@@ -15,6 +15,7 @@ mod recording;
 mod replay;
 mod sample;
 mod split;
+mod tree;
 mod witness;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use recording::{Event, Recording};
 pub use replay::{ReplayError, replay, replay_program, replay_weak};
 pub use sample::{Enough, Sample, SampleOptions, Sampler, sample, sample_program};
 pub use split::{Claims, NoShard, Shard, Split};
+pub use tree::{Path, Taken, paths};
 
 use crate::cell::Cell;
 use crate::program::CellProgram;

@@ -20,12 +20,14 @@
 //! | [`merge`] | what the shards of a run come to together |
 //! | [`token`] | a witness as a short text |
 //! | [`explain`] | one execution as an interleaving, a column for each thread, or as a picture; how it came about, and how it goes on another kernel |
+//! | [`dot`] | the tree of executions of a small search, for Graphviz |
 //! | [`html`] | everything as one page, to be read without a network |
 //! | [`whatif`] | what every combination of some changes comes to, as text or as a picture |
 //! | [`progress`] | the bar shown while cells are explored |
 
 pub mod changes;
 pub mod coverage;
+pub mod dot;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixture;

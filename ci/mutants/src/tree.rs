@@ -37,6 +37,9 @@ pub mod mutant {
 /// Copies the project, and puts every mutant into the copy of the model. The
 /// engine below it is not the model, and is left as it is.
 pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
+    if tree.exists() {
+        fs::remove_dir_all(tree)?;
+    }
     for part in PARTS {
         copy(&root.join(part), &tree.join(part))?;
     }
@@ -87,7 +90,6 @@ fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
-/// Copies what has changed, so that only that is built again.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let named = || from.display().to_string();
     if !from.is_dir() {
@@ -112,9 +114,6 @@ fn copy_engine(from: &Path, to: &Path) -> Result<()> {
 
 fn write(file: &Path, text: &str) -> Result<()> {
     let named = || file.display().to_string();
-    if fs::read_to_string(file).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).with_context(named)?;
     }
