@@ -362,3 +362,75 @@ fn text(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mutants of some source, each in short.
+    fn mutants(source: &str) -> (Vec<String>, String) {
+        let mut syntax = syn::parse_file(source).expect("it is Rust");
+        let mut mutants = Vec::new();
+        rewrite("file.rs", &mut syntax, &mut mutants);
+        let mut said: Vec<String> = mutants
+            .iter()
+            .map(|mutant| format!("{} {}", mutant.change, mutant.step))
+            .collect();
+        said.sort();
+        (said, prettyplease::unparse(&syntax))
+    }
+
+    #[test]
+    fn every_step_is_dropped_doubled_and_swapped() {
+        let (said, source) = mutants("fn f(cx: &Current) { a(cx); b(cx); c(); }");
+        let all = [
+            "double a (cx)",
+            "double b (cx)",
+            "drop a (cx)",
+            "drop b (cx)",
+            "swap a (cx) ; b (cx) ;",
+        ];
+        assert_eq!(said, all);
+        assert!(source.contains("crate::mutant::is(0usize)"), "{source}");
+    }
+
+    #[test]
+    fn a_value_is_needed_and_so_it_is_only_doubled() {
+        let (said, _) = mutants("fn f(cx: &Current) -> u32 { let x = a(cx); x }");
+        assert_eq!(said, ["double let x = a (cx) ;"]);
+        let (said, _) = mutants("fn f(cx: &Current) -> u32 { let x = a(cx); let y = b(cx, x); y }");
+        assert_eq!(said.len(), 2, "the second needs the first: {said:?}");
+        let (said, _) =
+            mutants("fn f(cx: &Current) -> u32 { let x = a(cx); let y = b(cx); x + y }");
+        assert!(
+            said.contains(&"swap let x = a (cx) ; let y = b (cx) ;".to_owned()),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_condition_is_not_looked_at() {
+        let (said, _) = mutants("fn f(cx: &Current) { if p.test(cx) { g(); } if q() { g(); } }");
+        assert_eq!(
+            said,
+            ["always-false p . test (cx)", "always-true p . test (cx)"]
+        );
+    }
+
+    #[test]
+    fn the_last_step_of_a_function_is_one() {
+        let (said, _) = mutants("fn f(cx: &Current) -> Result<(), Halt> { a(cx) }");
+        assert_eq!(said, ["double a (cx)", "drop a (cx)"]);
+        let (said, _) = mutants("fn f(cx: &Current) -> bool { a(cx) }");
+        assert_eq!(said, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_no_step_is_left_alone() {
+        let (said, _) =
+            mutants("fn f() { a(); } #[cfg(test)] mod tests { fn g(cx: &C) { a(cx); } }");
+        assert_eq!(said, Vec::<String>::new());
+        let (said, _) = mutants("fn f(cx: &C) { let _call = cx.enter(\"f\"); }");
+        assert_eq!(said, Vec::<String>::new());
+    }
+}
