@@ -1,6 +1,7 @@
 //! The table in README.md of what is found, against what the scenarios expect;
 //! and what they expect is what is found, as the test `scenarios` says.
 
+use assert_cmd::Command;
 use stalewake::scenario::find_shipped;
 use stalewake_model::release::Release;
 use stalewake_model::violation::{Class, Kind};
@@ -62,4 +63,24 @@ fn the_table_says_what_the_scenarios_expect() {
         }
     }
     assert!(cells >= 40, "{cells}");
+}
+
+/// The picture of the race is what the tool draws.
+#[test]
+fn the_picture_is_the_tools_own() {
+    let mut command = Command::cargo_bin("stalewake").expect("the binary is built with this");
+    command.args([
+        "explain",
+        "writeback-reuse",
+        "--kernel",
+        "v5.9",
+        "--svg",
+        "-",
+    ]);
+    let output = command.output().expect("it starts");
+    let drawn = String::from_utf8(output.stdout).expect("it is text");
+    assert!(drawn.starts_with("<svg"), "{drawn}");
+    let again = "stalewake explain writeback-reuse --kernel v5.9 --svg checks/story.svg";
+    assert!(drawn == read("checks/story.svg"), "draw it anew: {again}");
+    assert!(read("README.md").contains("](checks/story.svg)"));
 }
