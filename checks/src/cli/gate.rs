@@ -263,6 +263,6 @@ impl Out {
             &reports::summary(run, judgement, elapsed),
         )?;
         let shown = shown(run.checked.clone())?;
-        write(&file("report.html"), &page(&shown, elapsed))
+        write(&file("report.html"), &page(&shown, elapsed, None))
     }
 }

@@ -19,6 +19,7 @@ use super::check::BAD_FILE;
 use super::output::{progress, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
+use super::whatif::lattice;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -35,6 +36,10 @@ pub(super) struct ReportArgs {
     /// Give up on a cell after so many executions.
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
+    /// Also explore every combination of what upstream has changed since v5.9, as
+    /// `whatif` does, and draw which of them hold.
+    #[arg(long)]
+    lattice: bool,
     /// How many worker processes explore [default: as the machine can].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -48,6 +53,7 @@ Examples:
   stalewake report --html race.html writeback-reuse       one scenario
   stalewake report --html two.html same-page --kernel v5.9,v5.10.7
   stalewake report --html mine.html ./mine.toml
+  stalewake report --html all.html --lattice              with which changes are needed
 
 The page needs no network and no other file. It has the table of all cells and,
 for each kind that a cell can reach, the simplest execution: as a picture, as
@@ -82,7 +88,14 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     let checked = verdicts.into_iter().zip(commands);
     let checked = checked.map(|(verdict, explain)| Checked { verdict, explain });
     let shown = shown(checked.collect())?;
-    write(&args.html, &page(&shown, started.elapsed()))?;
+    let lattice = match args.lattice {
+        true => Some(lattice(&args.scenarios, &args.from, jobs)?),
+        false => None,
+    };
+    write(
+        &args.html,
+        &page(&shown, started.elapsed(), lattice.as_deref()),
+    )?;
     let checked: Vec<Checked> = shown.into_iter().map(|one| one.checked).collect();
     Ok(ExitCode::from(match bad_files {
         true => 2,

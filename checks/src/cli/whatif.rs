@@ -1,5 +1,6 @@
 //! `whatif`: every combination of some mechanisms, and what that says.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, style, write};
+use super::run::explore_all;
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
 
@@ -28,6 +30,9 @@ const VARY: [&str; 4] = [
     "wait-on-writeback",
     "end-waiters-test",
 ];
+
+/// From where they are counted, if nobody says otherwise.
+const KERNEL: &str = "v5.9";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -49,7 +54,7 @@ pub(super) struct WhatIfArgs {
     )]
     vary: Vec<String>,
     /// The kernel from which changes are counted.
-    #[arg(long = "from", value_name = "KERNEL", default_value = "v5.9")]
+    #[arg(long = "from", value_name = "KERNEL", default_value = KERNEL)]
     kernel: String,
     /// Only this value of a parameter; may be repeated.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
@@ -118,7 +123,7 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
     };
     warn_of_doubt(&args.kernel);
     let axes = axes(&args.vary, &from)?;
-    let cases = cases(&chosen, args)?;
+    let cases = cases(&chosen, &args.set)?;
     let bad_files = catalogue.complain();
     if cases.is_empty() {
         return if bad_files {
@@ -168,6 +173,38 @@ fn answer(told: &WhatIf, args: &WhatIfArgs) -> miette::Result<()> {
     Ok(())
 }
 
+/// What `whatif` without more says of these scenarios, as a picture. Nothing
+/// of it is claimed that was not explored to the end.
+///
+/// # Errors
+/// When a name means nothing, or when an argument names a kernel.
+pub(super) fn lattice(
+    scenarios: &[String],
+    from: &From,
+    jobs: NonZeroUsize,
+) -> miette::Result<String> {
+    let mut catalogue = Catalogue::read(from.directory.as_deref())?;
+    let cases = cases(&catalogue.choose(scenarios)?, &[])?;
+    let kernel = KernelChoice::of(release(KERNEL)?);
+    let axes = axes(&VARY.map(str::to_owned), &kernel)?;
+    let plan = Plan::new(kernel, axes, cases)?;
+    let (cells, started) = (plan.cells(), Instant::now());
+    let mut verdicts = Vec::with_capacity(cells.len());
+    let bar = Bar::new(cells.len(), progress());
+    explore_all(&cells, &Options::default(), jobs, &bar, |_, verdict| {
+        verdicts.push(verdict);
+    });
+    let answers = Answers::new(&plan.combinations, &plan.findings(&verdicts));
+    Ok(svg(&WhatIf {
+        plan: &plan,
+        answers: &answers,
+        verdicts: &verdicts,
+        resumed: 0,
+        elapsed: started.elapsed(),
+        explain: &|_, _| String::new(),
+    })?)
+}
+
 fn axes(vary: &[String], from: &KernelChoice) -> miette::Result<Vec<Axis>> {
     let parse = |text: &String| {
         Axis::parse(text, &from.kernel).map_err(|error| match error {
@@ -179,11 +216,11 @@ fn axes(vary: &[String], from: &KernelChoice) -> miette::Result<Vec<Axis>> {
 }
 
 /// The scenarios with every value of their parameters that is meant.
-fn cases(chosen: &[Chosen], args: &WhatIfArgs) -> miette::Result<Vec<Case>> {
+fn cases(chosen: &[Chosen], set: &[Choice]) -> miette::Result<Vec<Case>> {
     let wishes = Wishes {
         kernels: Vec::new(),
         commits: Vec::new(),
-        set: args.set.clone(),
+        set: set.to_vec(),
         with: Vec::new(),
     };
     wishes.require_parameters(chosen)?;

@@ -60,6 +60,24 @@ fn the_page_has_every_cell_and_needs_nothing_else() {
     assert!(executions < shown, "v5.9-rc1 and v5.9 share theirs");
 }
 
+/// The lattice is the one that `whatif --svg` draws of the same scenarios.
+#[test]
+fn the_page_has_the_lattice_if_it_is_asked_for() {
+    let scenarios = ["shmem-tail", "unreferenced-touch"];
+    let read = |file| fs::read_to_string(file).expect("it was written");
+    let without = read(report("no-lattice.html", &scenarios));
+    assert!(!without.contains("id=\"lattice\""));
+    let with = [&scenarios[..], &["--lattice"]].concat();
+    let page = read(report("lattice.html", &with));
+    let mut whatif = Command::cargo_bin("stalewake").expect("the binary is built with this");
+    whatif.arg("whatif").args(scenarios).args(["--svg", "-"]);
+    let drawn = whatif.output().expect("it starts").stdout;
+    let drawn = String::from_utf8(drawn).expect("it is text");
+    assert!(drawn.contains("minimal"), "{drawn}");
+    let (_, lattice) = page.split_once("id=\"lattice\">").expect("it is there");
+    assert!(lattice.starts_with(drawn.trim_end()), "{lattice}");
+}
+
 const HOSTILE: &str = r#"
 title = "<script>alert(1)</script>"
 source = "\"><img src=x onerror=alert(2)>"

@@ -168,6 +168,12 @@ impl Nets {
         let bar = ProgressBar::new(chosen.len() as u64).with_style(ProgressStyle::with_template(
             "{pos}/{len} mutants, {elapsed_precise}, about {eta} left",
         )?);
+        // In a log there is no bar.
+        let tell = |done: u64| {
+            if bar.is_hidden() && done.is_multiple_of(20) {
+                eprintln!("{done} of {} mutants", chosen.len());
+            }
+        };
         let (next, fates) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || -> Result<()> {
             while let Some(number) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -177,6 +183,7 @@ impl Nets {
                     .expect("no worker panics")
                     .insert(*number, fate);
                 bar.inc(1);
+                tell(bar.position());
             }
             Ok(())
         };
@@ -191,19 +198,17 @@ impl Nets {
         Ok(fates.into_inner().expect("no worker panics"))
     }
 
-    /// The cheap nets first.
+    /// The cells first: the smallest of them take no time.
     fn fate(&self, number: usize) -> Result<Fate> {
+        if let Some(by) = self.notices(&self.gate, &[self.baseline.as_ref()], number)? {
+            return Ok(Fate::Caught(by));
+        }
         for test in &self.tests {
             if let Some(by) = self.notices(test, &["--quiet".as_ref()], number)? {
                 return Ok(Fate::Caught(format!("tests of the model: {by}")));
             }
         }
-        Ok(
-            match self.notices(&self.gate, &[self.baseline.as_ref()], number)? {
-                Some(by) => Fate::Caught(by),
-                None => Fate::Survived,
-            },
-        )
+        Ok(Fate::Survived)
     }
 
     /// What this program says against the mutant, if anything.

@@ -30,7 +30,7 @@ pub struct Shown {
 /// The page, as its template takes it.
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Page {
+struct Page<'a> {
     style: &'static str,
     picture_style: &'static str,
     script: &'static str,
@@ -38,6 +38,8 @@ struct Page {
     kernels: Vec<String>,
     rows: Vec<Row>,
     data: String,
+    /// A picture of its own.
+    lattice: Option<&'a str>,
 }
 
 /// A row of the table: a scenario and the values of its parameters.
@@ -58,8 +60,9 @@ struct Entry {
     differs: bool,
 }
 
-/// The page of all cells that were checked.
-pub fn page(shown: &[Shown], elapsed: Duration) -> String {
+/// The page of all cells that were checked, with a picture of the [combinations
+/// of changes](crate::report::whatif::svg) if there is one.
+pub fn page(shown: &[Shown], elapsed: Duration, lattice: Option<&str>) -> String {
     let checked: Vec<Checked> = shown.iter().map(|one| one.checked.clone()).collect();
     let style = Style {
         width: 100,
@@ -75,6 +78,7 @@ pub fn page(shown: &[Shown], elapsed: Duration) -> String {
         rows: rows(&checked, &data, &kernels),
         kernels,
         data: embedded(&data),
+        lattice,
     };
     page.render()
         .expect("a template that only writes into a string does not fail")
