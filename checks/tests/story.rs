@@ -83,6 +83,10 @@ fn the_story_says_in_short_how_it_came_about() {
     ]));
     let short = "When A goes on, P is no longer the page that it means.";
     assert!(removed.contains(short), "{removed}");
+    let wiped = joined(&explain(&["nonatomic-flags/case=lost-waiters/v5.10"]));
+    let short = "Before it does, W sets waiters there, in wait_on_page_bit_common(). The write of O \
+        is not atomic: it undoes that.";
+    assert!(wiped.contains(short), "{wiped}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl Story<'_> {
         };
         match violation.kind {
             Kind::LostWakeup => cause.of_lost_wakeup(),
+            Kind::LostFlagUpdate => cause.of_lost_flag_update(),
             _ => cause.of_late_wakeup(),
         }
     }
@@ -209,6 +210,34 @@ impl<'a> Cause<'a> {
             None => format!(" Nobody is ever woken, and {sleeper} is left asleep."),
         };
         Some(text)
+    }
+
+    /// Somebody reads all flags and writes them back, and what others change in
+    /// between is undone.
+    fn of_lost_flag_update(&self) -> Option<String> {
+        let frame = frame(&self.violation.about)?;
+        let by = self.violation.thread;
+        let (read, _, _) = self.last(self.place, |thread, detail| {
+            thread == by && is_of(detail, frame) && detail.operation == "load"
+        })?;
+        let (_, other, lost) = self
+            .first(read, |thread, detail| {
+                thread != by && is_of(detail, frame) && detail.before != detail.after
+            })
+            .filter(|found| found.0 < self.place)?;
+        let (writer, other) = (self.names.thread(by), self.names.thread(other));
+        let page = self.names.page(frame);
+        let (set, cleared) = (lost.after & !lost.before, lost.before & !lost.after);
+        let what = match (set, cleared) {
+            (0, cleared) => format!("clears {}", flags(cleared)),
+            (set, _) => format!("sets {}", flags(set)),
+        };
+        Some(format!(
+            "{writer} reads the flags of {page}, to write them back with a change of its own. \
+             Before it does, {other} {what} there, {}. The write of {writer} is not atomic: it \
+             undoes that.",
+            within(lost)
+        ))
     }
 
     /// The last step before that place that is so.
