@@ -365,6 +365,12 @@ fn understood(command: &str) -> Result<(), String> {
         | ["cargo", "test", "--test", name] => targets("tests", name),
         ["cargo", "run", "--release", "--example", name] => targets("examples", name),
         ["cargo", "install", "--path", "checks"] => Ok(()),
+        ["cargo", "run", "-p", "stalewake-mutants", "--", _] => {
+            match repository("ci/mutants/src/main.rs").exists() {
+                true => Ok(()),
+                false => Err("there are no mutants".to_owned()),
+            }
+        }
         _ => Err("a command that no test knows: it is not checked".to_owned()),
     }
 }
