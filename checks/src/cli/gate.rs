@@ -57,14 +57,15 @@ Examples:
   stalewake gate --scenarios ./mine --baseline ./mine/baseline.jsonl
                                                   a gate for your own scenarios
 
-It fails if a verdict differs from what its scenario expects, in either direction; if an
-exploration did not come to its end; if a control is not caught, or something holds on
-every kernel without a control; if a step never ran, or anything reached before is out of
-reach; if the number of distinct traces of a cell changed and nobody has blessed that; if
-nothing ran; and if a variable LOOM_* is set, for whoever set it expects another search.
+It fails if a verdict differs from what its scenario expects, in either
+direction; if an exploration did not come to its end; if a control is not caught,
+or something holds on every kernel without a control; if a step never ran, or
+anything reached before is out of reach; if the number of distinct traces of a
+cell changed and nobody has blessed that; if nothing ran; and if a variable
+LOOM_* is set, for whoever set it expects another search.
 
-The fast lane explores every cell of which a scenario expects something; the full lane the
-other rows of the release table, too.
+The fast lane explores every cell of which a scenario expects something; the
+full lane the other rows of the release table, too.
 
 Exit codes: 0 passed, 1 failed, 2 it could not run, 130 interrupted.";
 
@@ -101,6 +102,10 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
         Speed::Full => Lane::Full,
     };
     let baseline = read(&args.baseline)?;
+    if baseline.is_none() && !args.bless {
+        let name = args.baseline.display();
+        eprintln!("warning: there is no baseline {name}; --bless writes one");
+    }
     let out = args.out.as_deref().map(Out::open).transpose()?;
     let started = Instant::now();
     let (run, ended) = explore(Plan::new(&catalogue.scenarios, lane), lane, args)?;

@@ -38,8 +38,8 @@ Examples:
   stalewake tree shmem-tail/truncate=skip/v5.9 --dot tree.dot
 
 Every execution of the reduced search is a way from the left to an ellipse, which
-says what went wrong in it. Dashed ones were given up: whatever could have followed
-is equivalent to what had been explored. `dot` is part of Graphviz.";
+says what went wrong in it. Dashed ones were given up: whatever could have
+followed is equivalent to what had been explored. `dot` is part of Graphviz.";
 
 /// Draws it.
 pub(super) fn run(args: &TreeArgs) -> miette::Result<ExitCode> {

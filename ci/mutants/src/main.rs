@@ -95,7 +95,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let equivalents = equivalents(&root.join("ci/equivalent-mutants.toml"))?;
-    let nets = Nets::build(&place, Duration::from_secs(arguments.timeout))?;
+    let nets = Nets::build(&mutants, &place, Duration::from_secs(arguments.timeout))?;
     if let Fate::Caught(by) = nets.fate(usize::MAX)? {
         bail!("without any mutant something differs: {by}");
     }
@@ -115,16 +115,17 @@ fn equivalents(file: &Path) -> Result<Vec<Equivalent>> {
 }
 
 /// What can notice a mutant.
-struct Nets {
+struct Nets<'m> {
+    mutants: &'m [Mutant],
     gate: PathBuf,
     baseline: PathBuf,
     tests: Vec<PathBuf>,
     timeout: Duration,
 }
 
-impl Nets {
+impl<'m> Nets<'m> {
     /// Builds the tree with all mutants, and the tests of the model in it.
-    fn build(place: &Path, timeout: Duration) -> Result<Nets> {
+    fn build(mutants: &'m [Mutant], place: &Path, timeout: Duration) -> Result<Nets<'m>> {
         let cargo = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO"));
             command.current_dir(place.join("tree")).args(arguments);
@@ -157,6 +158,7 @@ impl Nets {
             Some(PathBuf::from(path))
         };
         Ok(Nets {
+            mutants,
             gate: place.join("build/debug/try_mutant"),
             baseline: place.join("tree/ci/baseline.jsonl"),
             tests: text.lines().filter_map(executable).collect(),
@@ -174,10 +176,21 @@ impl Nets {
                 eprintln!("{done} of {} mutants", chosen.len());
             }
         };
+        // One that survives takes a minute: who waits wants to know of it.
+        let survived = |number: usize| {
+            let text = format!("not caught: {}", self.mutants[number]);
+            match bar.is_hidden() {
+                true => eprintln!("{text}"),
+                false => bar.println(text),
+            }
+        };
         let (next, fates) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || -> Result<()> {
             while let Some(number) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let fate = self.fate(*number)?;
+                if matches!(fate, Fate::Survived) {
+                    survived(*number);
+                }
                 fates
                     .lock()
                     .expect("no worker panics")
