@@ -1,6 +1,6 @@
-//! Drops, doubles and swaps every step of the model, one at a time, and sees
-//! whether anything notices: the gate, or a test of the model. What nobody
-//! notices must stand in `ci/equivalent-mutants.toml`, with the reason why it
+//! Drops, doubles and swaps every step of the model, and drops every call and
+//! every condition of the engine and the explorer, one at a time, and sees whether
+//! anything notices: the gate, or a test. What nobody notices must stand in `ci/equivalent-mutants.toml`, with the reason why it
 //! makes no difference.
 
 mod rewrite;
@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
     /// A mutant that takes longer is caught: it does not end as it did.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
 
@@ -95,7 +95,12 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let equivalents = equivalents(&root.join("ci/equivalent-mutants.toml"))?;
-    let nets = Nets::build(&mutants, &place, Duration::from_secs(arguments.timeout))?;
+    let nets = Nets::build(
+        &mutants,
+        &chosen,
+        &place,
+        Duration::from_secs(arguments.timeout),
+    )?;
     if let Fate::Caught(by) = nets.fate(usize::MAX)? {
         bail!("without any mutant something differs: {by}");
     }
@@ -119,13 +124,19 @@ struct Nets<'m> {
     mutants: &'m [Mutant],
     gate: PathBuf,
     baseline: PathBuf,
-    tests: Vec<PathBuf>,
+    of_model: Vec<PathBuf>,
+    of_explorer: Vec<PathBuf>,
     timeout: Duration,
 }
 
 impl<'m> Nets<'m> {
     /// Builds the tree with all mutants, and the tests of the model in it.
-    fn build(mutants: &'m [Mutant], place: &Path, timeout: Duration) -> Result<Nets<'m>> {
+    fn build(
+        mutants: &'m [Mutant],
+        chosen: &[usize],
+        place: &Path,
+        timeout: Duration,
+    ) -> Result<Nets<'m>> {
         let cargo = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO"));
             command.current_dir(place.join("tree")).args(arguments);
@@ -140,28 +151,32 @@ impl<'m> Nets<'m> {
                 place.display()
             );
         }
-        let test = [
-            "test",
-            "--package",
-            "stalewake-model",
-            "--no-run",
-            "--message-format=json",
-        ];
-        let built = cargo(&test).stderr(Stdio::inherit()).output()?;
-        if !built.status.success() {
-            bail!("the tests of the model do not build");
-        }
-        let text = String::from_utf8(built.stdout)?;
-        let executable = |line: &str| {
-            let (_, rest) = line.split_once("\"executable\":\"")?;
-            let (path, _) = rest.split_once('"')?;
-            Some(PathBuf::from(path))
+        let tests = |arguments: &[&str]| -> Result<Vec<PathBuf>> {
+            let build = ["--no-run", "--message-format=json"];
+            let mut command = cargo(&[&["test"], arguments, &build].concat());
+            let built = command.stderr(Stdio::inherit()).output()?;
+            if !built.status.success() {
+                bail!("the tests do not build");
+            }
+            let executable = |line: &str| {
+                let (_, rest) = line.split_once("\"executable\":\"")?;
+                let (path, _) = rest.split_once('"')?;
+                Some(PathBuf::from(path))
+            };
+            let text = String::from_utf8(built.stdout)?;
+            Ok(text.lines().filter_map(executable).collect())
+        };
+        let of_model = tests(&["--package", "stalewake-model"])?;
+        let of_explorer = match chosen.iter().any(|number| !mutants[*number].is_of_model()) {
+            true => tests(&["--package", "stalewake", "--lib", "--test", "crosscheck"])?,
+            false => Vec::new(),
         };
         Ok(Nets {
             mutants,
             gate: place.join("build/debug/try_mutant"),
             baseline: place.join("tree/ci/baseline.jsonl"),
-            tests: text.lines().filter_map(executable).collect(),
+            of_model,
+            of_explorer,
             timeout,
         })
     }
@@ -216,9 +231,15 @@ impl<'m> Nets<'m> {
         if let Some(by) = self.notices(&self.gate, &[self.baseline.as_ref()], number)? {
             return Ok(Fate::Caught(by));
         }
-        for test in &self.tests {
+        // Without any mutant, all of them must pass.
+        let mutant = self.mutants.get(number);
+        let more = match mutant.is_some_and(Mutant::is_of_model) {
+            true => &[][..],
+            false => &self.of_explorer,
+        };
+        for test in self.of_model.iter().chain(more) {
             if let Some(by) = self.notices(test, &["--quiet".as_ref()], number)? {
-                return Ok(Fate::Caught(format!("tests of the model: {by}")));
+                return Ok(Fate::Caught(format!("a test: {by}")));
             }
         }
         Ok(Fate::Survived)

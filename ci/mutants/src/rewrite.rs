@@ -2,8 +2,11 @@
 //! takes place only if its number is chosen. So hundreds of mutants are built
 //! at once.
 //!
-//! A step is a statement, or a condition, in which the running task (`cx`)
-//! occurs: without it no shared operation can be reached.
+//! In the model a step is a statement, or a condition, in which the running task
+//! (`cx`) occurs: without it no shared operation can be reached. In the engine and
+//! the explorer every statement that calls something is one, and is only
+//! dropped: doing a thing twice there is mostly the same, and order is checked
+//! by the compiler.
 
 use std::fmt;
 
@@ -59,6 +62,13 @@ pub struct Mutant {
     pub step: String,
 }
 
+impl Mutant {
+    /// Whether it is in a function of the kernel.
+    pub fn is_of_model(&self) -> bool {
+        self.file.starts_with("model/") && !self.file.contains("/sync/")
+    }
+}
+
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, line) = (&self.file, self.line);
@@ -67,11 +77,23 @@ impl fmt::Display for Mutant {
     }
 }
 
+/// What kind of code it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Functions of the kernel.
+    Model,
+    /// What lies below them.
+    Engine,
+    /// What explores them.
+    Explorer,
+}
+
 /// Puts all mutants of a file into it, and adds them to the list; the place in
 /// the list is the number that chooses a mutant.
-pub fn rewrite(file: &str, syntax: &mut File, mutants: &mut Vec<Mutant>) {
+pub fn rewrite(file: &str, code: Code, syntax: &mut File, mutants: &mut Vec<Mutant>) {
     let mut rewriter = Rewriter {
         file,
+        code,
         function: None,
         mutants,
     };
@@ -80,6 +102,7 @@ pub fn rewrite(file: &str, syntax: &mut File, mutants: &mut Vec<Mutant>) {
 
 struct Rewriter<'m> {
     file: &'m str,
+    code: Code,
     /// The function, if steps can be in it.
     function: Option<String>,
     mutants: &'m mut Vec<Mutant>,
@@ -107,7 +130,10 @@ impl Rewriter<'_> {
             change,
             step: text(step),
         });
-        quote!(crate::mutant::is(#number))
+        match self.code {
+            Code::Explorer => quote!(stalewake_model::mutant::is(#number)),
+            Code::Model | Code::Engine => quote!(crate::mutant::is(#number)),
+        }
     }
 
     fn function(&mut self, signature: &Signature, block: &mut Block) {
@@ -116,7 +142,9 @@ impl Rewriter<'_> {
         }
         let outer = self.function.replace(signature.ident.to_string());
         self.visit_block_mut(block);
-        self.tail(block, ending(&signature.output));
+        if self.code == Code::Model {
+            self.tail(block, ending(&signature.output));
+        }
         self.function = outer;
     }
 
@@ -166,6 +194,21 @@ impl Rewriter<'_> {
                 None => self.single(stmt, &quote!(false), &mut after),
             }
             after.extend(put_off);
+        }
+        after
+    }
+
+    /// The statements of a block, with each call dropped.
+    fn calls(&mut self, before: &[Stmt]) -> Vec<Stmt> {
+        let mut after: Vec<Stmt> = Vec::new();
+        for stmt in before {
+            match stmt {
+                Stmt::Expr(step, Some(_)) if is_call(step) && !is_assignment(step) => {
+                    let drop = self.chosen(step, stmt.span().start().line, Change::Drop);
+                    after.push(parse_quote!(if !#drop { #step; }));
+                }
+                _ => after.push(stmt.clone()),
+            }
         }
         after
     }
@@ -262,13 +305,21 @@ impl VisitMut for Rewriter<'_> {
 
     fn visit_block_mut(&mut self, block: &mut Block) {
         visit_mut::visit_block_mut(self, block);
-        block.stmts = self.statements(&std::mem::take(&mut block.stmts));
+        if self.function.is_none() {
+            return;
+        }
+        let stmts = std::mem::take(&mut block.stmts);
+        block.stmts = match self.code {
+            Code::Model => self.statements(&stmts),
+            Code::Engine | Code::Explorer => self.calls(&stmts),
+        };
     }
 
     fn visit_expr_if_mut(&mut self, choice: &mut ExprIf) {
         visit_mut::visit_expr_if_mut(self, choice);
         let cond = &choice.cond;
-        if !has_steps(cond) || has_let(cond) {
+        let is_step = self.code != Code::Model || has_steps(cond);
+        if !is_step || has_let(cond) || self.function.is_none() {
             return;
         }
         let line = cond.span().start().line;
@@ -371,7 +422,7 @@ mod tests {
     fn mutants(source: &str) -> (Vec<String>, String) {
         let mut syntax = syn::parse_file(source).expect("it is Rust");
         let mut mutants = Vec::new();
-        rewrite("file.rs", &mut syntax, &mut mutants);
+        rewrite("file.rs", Code::Model, &mut syntax, &mut mutants);
         let mut said: Vec<String> = mutants
             .iter()
             .map(|mutant| format!("{} {}", mutant.change, mutant.step))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::rewrite::{Mutant, rewrite};
+use crate::rewrite::{Code, Mutant, rewrite};
 
 /// What the copy needs.
 const PARTS: [&str; 6] = [
@@ -15,6 +15,17 @@ const PARTS: [&str; 6] = [
     "checks",
     "scenarios",
     "ci",
+];
+
+/// What no verdict depends on: it estimates, draws, samples, or tells a story.
+const NO_VERDICT: [&str; 7] = [
+    "explore/estimate.rs",
+    "explore/follow.rs",
+    "explore/progress.rs",
+    "explore/replay.rs",
+    "explore/sample.rs",
+    "explore/tree.rs",
+    "sync/random.rs",
 ];
 
 /// Chooses a mutant, in the copy only.
@@ -34,8 +45,8 @@ pub mod mutant {
 }
 ";
 
-/// Copies the project, and puts every mutant into the copy of the model. The
-/// engine below it is not the model, and is left as it is.
+/// Copies the project, and puts every mutant into the copy of the model, of the
+/// engine below it and of the explorer above it.
 pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
     if tree.exists() {
         fs::remove_dir_all(tree)?;
@@ -48,31 +59,43 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
         &tree.join("checks/src/bin/try_mutant.rs"),
         &fs::read_to_string(root.join("ci/mutants/try_mutant.rs"))?,
     )?;
-    let source = tree.join("model/src");
     let mut mutants = Vec::new();
-    for file in files(&root.join("model/src"))? {
-        let Ok(below) = file.strip_prefix(root.join("model/src")) else {
-            continue;
-        };
-        let named = || file.display().to_string();
-        let text = fs::read_to_string(&file).with_context(named)?;
-        if below.starts_with("sync") {
-            continue;
+    for (part, code) in [
+        ("model/src", Code::Model),
+        ("checks/src/explore", Code::Explorer),
+    ] {
+        for file in files(&root.join(part))? {
+            if NO_VERDICT.iter().any(|name| file.ends_with(name)) {
+                continue;
+            }
+            let below = file.strip_prefix(root)?;
+            let name = below.to_string_lossy().into_owned();
+            let code = match name.starts_with("model/src/sync") {
+                true => Code::Engine,
+                false => code,
+            };
+            let changed = changed(&file, &name, code, &mut mutants)?;
+            write(&tree.join(below), &changed)?;
         }
-        let mut syntax = syn::parse_file(&text).with_context(named)?;
-        let before = mutants.len();
-        let name = below.to_string_lossy().into_owned();
-        rewrite(&name, &mut syntax, &mut mutants);
-        let mut changed = match mutants.len() == before {
-            true => text,
-            false => prettyplease::unparse(&syntax),
-        };
-        if name == "lib.rs" {
-            changed += CHOICE;
-        }
-        write(&source.join(below), &changed)?;
     }
     Ok(mutants)
+}
+
+/// A file with all its mutants.
+fn changed(file: &Path, name: &str, code: Code, mutants: &mut Vec<Mutant>) -> Result<String> {
+    let named = || file.display().to_string();
+    let text = fs::read_to_string(file).with_context(named)?;
+    let mut syntax = syn::parse_file(&text).with_context(named)?;
+    let before = mutants.len();
+    rewrite(name, code, &mut syntax, mutants);
+    let changed = match mutants.len() == before {
+        true => text,
+        false => prettyplease::unparse(&syntax),
+    };
+    Ok(match name {
+        "model/src/lib.rs" => changed + CHOICE,
+        _ => changed,
+    })
 }
 
 /// Every Rust file of a directory, in a fixed order.
@@ -97,19 +120,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     for entry in fs::read_dir(from).with_context(named)? {
         let entry = entry?;
-        if entry.file_name() != "target" && !from.join(entry.file_name()).ends_with("model/src") {
+        if entry.file_name() != "target" {
             copy(&entry.path(), &to.join(entry.file_name()))?;
-        }
-        if entry.path().ends_with("model/src") {
-            copy_engine(&entry.path(), &to.join("src"))?;
         }
     }
     Ok(())
-}
-
-/// The engine, which has no mutants; the model's files are written anew.
-fn copy_engine(from: &Path, to: &Path) -> Result<()> {
-    copy(&from.join("sync"), &to.join("sync"))
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
