@@ -6,6 +6,7 @@ pub mod coverage;
 pub mod explore;
 pub mod gate;
 pub mod journal;
+mod printable;
 pub mod program;
 pub mod report;
 pub mod scenario;
@@ -14,3 +15,4 @@ pub mod whatif;
 pub mod worker;
 
 pub use check::{Check, CheckError, Report};
+pub use printable::printable;

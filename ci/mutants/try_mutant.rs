@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use stalewake::cell::Cell;
+use stalewake::coverage::Coverage;
 use stalewake::explore::{Options, explore};
 use stalewake::gate::{Baseline, Lane, Plan};
 use stalewake::scenario;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let controls = plan.controls.into_iter();
     cells.extend(controls.map(|(control, cell)| (format!("{cell} with {control}"), cell)));
     cells.sort_by_key(|(name, _)| baseline.traces(name));
+    let mut coverage = Coverage::default();
     for (name, cell) in cells {
         // What is far larger than it was is not as it was.
         let most = 3 * baseline.traces(&name).unwrap_or_default() + 1_000;
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
             ..Options::default()
         };
         let verdict = explore(&cell, &options, &Arc::default());
+        if !name.contains(" with ") {
+            coverage.branches.extend(&verdict.coverage.branches);
+        }
         let as_expected = name.contains(" with ") || verdict.as_expected() == Some(true);
         if !verdict.is_exhaustive() || !as_expected {
             println!("{name}: {:?}, {:?}", verdict.status, verdict.kinds());
@@ -44,6 +49,10 @@ fn main() -> ExitCode {
             println!("{change}");
             return ExitCode::FAILURE;
         }
+    }
+    if let Some(change) = baseline.changes_of_coverage(&coverage).first() {
+        println!("{change}");
+        return ExitCode::FAILURE;
     }
     println!("nothing was noticed");
     ExitCode::SUCCESS

@@ -16,6 +16,7 @@ use stalewake::report::{Checked, Outcome, Style};
 use stalewake::verdict::Search;
 
 use super::ci::Reports;
+use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::output::{print, progress, style};
 use super::select::{Selected, Wishes};
@@ -141,6 +142,9 @@ fn check(
     commands: &[String],
     asked: &CheckOptions,
 ) -> miette::Result<(miette::Result<Outcome>, Ended)> {
+    if asked.shard.is_some() && asked.search().is_weak() {
+        return Err(BadQuestion::WeakShard.into());
+    }
     let started = Instant::now();
     let options = Options {
         search: asked.search(),

@@ -1,10 +1,14 @@
 //! What can be wrong with a question.
 
 use miette::Diagnostic;
+use stalewake::printable;
 use stalewake::report::wrap;
 
 /// How wide a list of names may be, beside what is printed in front of it.
 pub(super) const HELP_WIDTH: usize = 70;
+
+/// The longest name that is quoted, in characters: a token may be made by others.
+const LONGEST_NAME: usize = 200;
 
 /// Names that are at least so similar are suggested.
 const SIMILAR: f64 = 0.7;
@@ -60,7 +64,7 @@ impl Unknown {
         };
         Unknown {
             what,
-            name: name.to_owned(),
+            name: printable(name, LONGEST_NAME),
             place,
             help,
         }
@@ -96,6 +100,10 @@ pub(super) enum BadQuestion {
         "what a thread reads there is no matter of schedules; leave out --memory c11"
     ))]
     WeakSchedule,
+    /// Parts of a search of weak memory make no whole.
+    #[error("--shard splits a search that can be exhaustive, and --memory c11 never is")]
+    #[diagnostic(help("leave out one of them; give each machine other scenarios instead"))]
+    WeakShard,
     /// Neither a name nor a file.
     #[error("there is no scenario `{name}` and no file of that name")]
     #[diagnostic(help("{help}"))]

@@ -1,12 +1,14 @@
 //! `merge`: the shards of a run, put together.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use stalewake::printable;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::merge::merge;
 use stalewake::report::observation::observation;
@@ -17,6 +19,12 @@ use super::ci::Reports;
 use super::output::{print, style};
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, Format, From};
+
+/// How much is read, of all files together, in bytes: they are kept as texts.
+const LARGEST: u64 = 64 << 20;
+
+/// The longest path that is printed, in characters.
+const LONGEST_PATH: usize = 4096;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -52,7 +60,8 @@ Exit codes: as of check; 2 if the shards do not make a whole.";
 /// Puts the shards together.
 pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
     let catalogue = Catalogue::read(args.from.directory.as_deref())?;
-    let files = args.files.iter().map(|path| read(path));
+    let mut room = LARGEST;
+    let files = args.files.iter().map(|path| read(path, &mut room));
     let files: Vec<(String, String)> = files.collect::<miette::Result<_>>()?;
     let checked: Vec<Checked> = merge(&files, &catalogue.scenarios)?
         .into_iter()
@@ -78,16 +87,27 @@ pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
     Ok(Outcome::of(&checked).code().into())
 }
 
-fn read(path: &Path) -> miette::Result<(String, String)> {
-    let mut text = String::new();
-    if path == Path::new("-") {
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .into_diagnostic()?;
-    } else {
-        text = std::fs::read_to_string(path)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    }
-    Ok((path.display().to_string(), text))
+/// A file or standard input, if that leaves no more than `room` bytes for all
+/// others.
+fn read(path: &Path, room: &mut u64) -> miette::Result<(String, String)> {
+    // Whoever may write the file may have chosen its name, too.
+    let name = printable(&path.display().to_string(), LONGEST_PATH);
+    let cannot = || format!("cannot read {name}");
+    let source: Box<dyn Read> = match path == Path::new("-") {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(File::open(path).into_diagnostic().wrap_err_with(cannot)?),
+    };
+    let mut bytes = Vec::new();
+    let read = source.take(*room + 1).read_to_end(&mut bytes);
+    let read = read.into_diagnostic().wrap_err_with(cannot)?;
+    *room = room.checked_sub(read as u64).ok_or_else(|| {
+        miette!(
+            help = "a shard of all shipped cells is smaller than 1 MiB: is it the right file?",
+            "up to {name} there are more than {} MiB to merge",
+            LARGEST >> 20
+        )
+    })?;
+    let text = String::from_utf8(bytes);
+    let text = text.into_diagnostic().wrap_err_with(cannot)?;
+    Ok((name, text))
 }

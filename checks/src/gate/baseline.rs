@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Lane, Run};
 use crate::coverage::Coverage;
+use crate::printable;
 use crate::report::json::line;
 use crate::verdict::Verdict;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
+
+/// The longest reason that is given, in characters: it may quote a line.
+const LONGEST_REASON: usize = 200;
 
 /// The figures that were looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,7 +177,10 @@ impl Baseline {
     /// # Errors
     /// When a line is not what [`text`](Baseline::text) writes.
     pub fn parse(text: &str) -> Result<Baseline, BadBaseline> {
-        let bad = |line: usize, reason: String| BadBaseline { line, reason };
+        let bad = |line: usize, reason: String| BadBaseline {
+            line,
+            reason: printable(&reason, LONGEST_REASON),
+        };
         let mut lines = (1..).zip(text.lines());
         let (_, first) = lines
             .next()
@@ -238,12 +245,7 @@ impl Baseline {
     /// says nothing about what only a larger one explores.
     pub fn changes(&self, now: &Baseline, lane: Lane) -> Vec<Change> {
         let mut changes = Vec::new();
-        for branch in self.branches.symmetric_difference(&now.branches) {
-            changes.push(Change::Branch {
-                branch: branch.clone(),
-                taken: now.branches.contains(branch),
-            });
-        }
+        changes.extend(self.changes_of_branches(&now.branches));
         for (cell, before) in self.entries.iter().filter(|(_, e)| e.lane <= lane) {
             match now.entries.get(cell) {
                 Some(now) => before.changes(now, cell, &mut changes),
@@ -290,6 +292,21 @@ impl Baseline {
             }),
         }
         changes
+    }
+
+    /// In what the branches that were taken in the fast lane differ.
+    pub fn changes_of_coverage(&self, coverage: &Coverage) -> Vec<Change> {
+        let branches = coverage.branches.iter();
+        self.changes_of_branches(&branches.map(|branch| branch.name().to_owned()).collect())
+    }
+
+    fn changes_of_branches(&self, now: &BTreeSet<String>) -> Vec<Change> {
+        let different = self.branches.symmetric_difference(now);
+        let change = |branch: &String| Change::Branch {
+            branch: branch.clone(),
+            taken: now.contains(branch),
+        };
+        different.map(change).collect()
     }
 
     /// How many cells and controls it has that this lane explores.

@@ -5,6 +5,7 @@
 //! that is missing or there twice, of another version or of another scenario.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,22 @@ use super::token::{Token, cell_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
 use crate::coverage::Coverage;
 use crate::explore::{Findings, Options, Shard};
-use crate::scenario::Scenario;
+use crate::printable;
+use crate::scenario::{Scenario, shorten};
 use crate::verdict::{Figures, Reachable, Status, Verdict};
+
+/// The longest line, in bytes. A shard writes a few thousand at most.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// More of anything than any run has, so that no sum over lines overflows: a
+/// million executions a second for twelve days, milliseconds of 34 years.
+const MOST: u64 = 1 << 40;
+
+/// The longest text of a line that an error or a report quotes, in characters.
+const LONGEST_QUOTE: usize = 200;
+
+/// How many missing shards are named.
+const MOST_NAMED: usize = 8;
 
 /// Why shards cannot be put together.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -112,6 +127,8 @@ struct Line {
     kernel: String,
     release: String,
     mechanisms: BTreeMap<String, String>,
+    memory: String,
+    bound: Option<u8>,
     status: String,
     reason: Option<String>,
     reachable: Vec<Found>,
@@ -163,7 +180,9 @@ pub fn merge(
             .enumerate()
             .filter(|(_, line)| !line.is_empty())
         {
-            let part = Share::read(line, scenarios).map_err(|wrong| wrong.at(file, number + 1))?;
+            let part = Share::read(line, scenarios)
+                .and_then(Share::of_a_proof)
+                .map_err(|wrong| wrong.at(file, number + 1))?;
             let name = part.cell.to_string() + &part.sum;
             if !cells.contains_key(&name) {
                 order.push(name.clone());
@@ -212,12 +231,18 @@ impl Shares {
 
     fn whole(self) -> Result<Verdict, MergeError> {
         let of = self.parts.keys().next().map_or(1, |shard| shard.of());
-        let missing: Vec<String> = (1..=of)
+        let mut missing: Vec<String> = (1..=of)
             .filter_map(|index| Shard::new(index, of).ok())
             .filter(|shard| !self.parts.contains_key(shard))
             .map(|shard| shard.to_string())
+            .take(MOST_NAMED)
             .collect();
         if !missing.is_empty() {
+            // One line may claim to be of four thousand million.
+            let others = of as usize - self.parts.len() - missing.len();
+            if others > 0 {
+                missing.push(format!("and {others} more"));
+            }
             return Err(MergeError::Missing {
                 cell: self.cell.to_string(),
                 missing,
@@ -241,6 +266,8 @@ pub(crate) struct Share {
     pub(crate) shard: Shard,
     pub(crate) findings: Findings,
     pub(crate) coverage: Coverage,
+    /// The search was neither weak nor bounded.
+    proves: bool,
 }
 
 /// What is wrong with a line, wherever it stands.
@@ -262,14 +289,32 @@ impl Wrong {
 }
 
 impl Share {
+    /// Only this can be a part of what is then called exhaustive.
+    fn of_a_proof(self) -> Result<Share, Wrong> {
+        match self.proves {
+            true => Ok(self),
+            false => Err(Wrong::Text(
+                "it is of a search that is weak or bounded, and parts of those prove nothing"
+                    .to_owned(),
+            )),
+        }
+    }
+
     pub(crate) fn read(text: &str, scenarios: &[Arc<Scenario>]) -> Result<Share, Wrong> {
         let wrong = |reason: &str| Wrong::Text(reason.to_owned());
-        let line: Line =
-            serde_json::from_str(text).map_err(|error| Wrong::Text(error.to_string()))?;
+        let unreadable =
+            |error: &dyn fmt::Display| wrong(&printable(&error.to_string(), LONGEST_QUOTE));
+        if text.len() > LONGEST_LINE {
+            return Err(wrong("it is longer than any that a shard writes"));
+        }
+        let line: Line = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if line.schema != SCHEMA || line.version != VERSION {
-            return Err(Wrong::Version(line.version));
+            return Err(Wrong::Version(printable(&line.version, LONGEST_QUOTE)));
         }
         let cell = line.cell(scenarios)?;
+        let figures = line
+            .figures()
+            .ok_or_else(|| wrong("the figures are those of no run"))?;
         if cell_sum(&cell) != line.cell_sum {
             return Err(Wrong::Cell(cell.to_string()));
         }
@@ -277,8 +322,7 @@ impl Share {
             |name: &str| Kind::from_name(name).ok_or_else(|| wrong("a kind that there is not"));
         let mut reachable = Vec::with_capacity(line.reachable.len());
         for found in &line.reachable {
-            let token =
-                Token::parse(&found.replay).map_err(|error| Wrong::Text(error.to_string()))?;
+            let token = Token::parse(&found.replay).map_err(|error| unreadable(&error))?;
             reachable.push(Reachable {
                 kind: kind(&found.kind)?,
                 traces: found.traces,
@@ -287,29 +331,27 @@ impl Share {
             });
         }
         reachable.sort_by_key(|found| found.kind);
+        if reachable.windows(2).any(|two| two[0].kind == two[1].kind) {
+            return Err(wrong("a kind is there twice"));
+        }
         let abandoned = line.abandoned.iter().map(|name| kind(name));
         Ok(Share {
             coverage: line
                 .coverage(&cell)
                 .ok_or_else(|| wrong("what was reached is nothing"))?,
             sum: line.cell_sum,
+            proves: line.memory == "sc" && line.bound.is_none(),
             shard: line.shard.parse().map_err(|_| wrong("the shard is none"))?,
             findings: Findings {
                 status: match (line.status.as_str(), line.reason) {
                     ("complete", None) => Status::Complete,
                     ("incomplete", None) => Status::Incomplete,
-                    ("error", Some(reason)) => Status::Error(reason),
+                    ("error", Some(reason)) => Status::Error(printable(&reason, LONGEST_QUOTE)),
                     _ => return Err(wrong("the status is none")),
                 },
                 reachable,
                 abandoned: abandoned.collect::<Result<_, _>>()?,
-                figures: Figures {
-                    executions: line.executions,
-                    redundant: line.redundant,
-                    foreign: line.foreign,
-                    operations: line.operations,
-                    elapsed: Duration::from_millis(line.elapsed_ms),
-                },
+                figures,
             },
             cell,
         })
@@ -317,6 +359,20 @@ impl Share {
 }
 
 impl Line {
+    fn figures(&self) -> Option<Figures> {
+        let traces = self.reachable.iter().map(|found| found.traces);
+        let others = [self.executions, self.foreign, self.elapsed_ms];
+        let possible = self.redundant <= self.executions
+            && others.into_iter().chain(traces).all(|figure| figure < MOST);
+        possible.then_some(Figures {
+            executions: self.executions,
+            redundant: self.redundant,
+            foreign: self.foreign,
+            operations: self.operations,
+            elapsed: Duration::from_millis(self.elapsed_ms),
+        })
+    }
+
     fn coverage(&self, cell: &Cell) -> Option<Coverage> {
         let threads = &cell.scenario.variant(&cell.parameters).threads;
         let mut never_ran = BTreeSet::new();
@@ -338,13 +394,20 @@ impl Line {
     }
 
     fn cell(&self, scenarios: &[Arc<Scenario>]) -> Result<Cell, Wrong> {
-        let no_cell = || Wrong::Cell(format!("{}/…/{}", self.scenario, self.kernel));
+        let no_cell = || {
+            let (scenario, kernel) = (shorten(&self.scenario), shorten(&self.kernel));
+            Wrong::Cell(format!("{scenario}/…/{kernel}"))
+        };
         let named = |scenario: &&Arc<Scenario>| scenario.name == self.scenario;
         let scenario = scenarios.iter().find(named).ok_or_else(no_cell)?;
         if !scenario.combinations().contains(&self.parameters) {
             return Err(no_cell());
         }
-        let release = Release::resolve(&self.release).map_err(|_| no_cell())?;
+        let release = Release::row(&self.release).ok_or_else(no_cell)?;
+        // What it was called is printed, so it must be a name of that kernel.
+        if Release::resolve(&self.kernel).map(|named| named.name) != Ok(release.name) {
+            return Err(no_cell());
+        }
         let mut kernel = KernelChoice {
             typed: self.kernel.clone(),
             ..KernelChoice::of(release)

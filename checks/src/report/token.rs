@@ -44,11 +44,15 @@ pub(crate) use self::sum::line_sum;
 use self::sum::{check_sum, execution_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
 use crate::explore::{Event, Recording, ReplayError, replay, replay_weak};
+use crate::printable;
 use crate::scenario::Scenario;
 use crate::verdict::{Search, Witness};
 
 /// The version of the format.
 const VERSION: u32 = 2;
+
+/// The longest part of a token that an error quotes, in characters.
+const LONGEST_QUOTE: usize = 200;
 
 /// How memory behaves, and what else decides what an execution is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,7 +251,7 @@ impl Token {
             return Err(malformed("there are not seven parts after the `:`"));
         };
         let Some(mode) = Mode::parse(mode) else {
-            let found = mode.to_owned();
+            let found = printable(mode, LONGEST_QUOTE);
             return Err(TokenError::Mode { found });
         };
         let (scenario, parameters, kernel, changes) =
@@ -299,7 +303,9 @@ impl Token {
     /// When the scenario has no such parameters, or there is no such kernel,
     /// or either is not what it was.
     pub fn cell(&self, scenario: &Arc<Scenario>) -> Result<Cell, TokenError> {
-        let no_cell = |why| TokenError::NoCell { why };
+        let no_cell = |why: String| TokenError::NoCell {
+            why: printable(&why, LONGEST_QUOTE),
+        };
         if !scenario.combinations().contains(&self.parameters) {
             let name = &scenario.name;
             return Err(no_cell(format!(

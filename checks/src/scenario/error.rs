@@ -9,7 +9,10 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+
+use super::excerpt::{self, Excerpt};
+use crate::printable;
 
 /// Bytes of a file, from where to before where.
 pub(super) type Span = Range<usize>;
@@ -52,6 +55,7 @@ problems! {
     BadIdentifier { what: String, name: String } = "bad_identifier", "`{name}` cannot be the name of {what}";
     Duplicate { what: String, name: String } = "duplicate", "{what} `{name}` is there twice";
     TooMany { what: String, found: usize, most: usize } = "too_many", "{found} {what} are too many, {most} is the most";
+    ControlCharacter { what: String } = "control_character", "{what} has control characters in it";
     TooLong { what: String, most: usize } = "too_long", "{what} is longer than {most} bytes";
     UnknownFlag { name: String } = "unknown_flag", "there is no page flag `{name}`";
     LockedAtStart = "locked_at_start", "a page cannot be locked at the start: no thread would own the lock";
@@ -96,7 +100,9 @@ pub struct ScenarioError(Box<Inner>);
 
 struct Inner {
     problem: Problem,
-    file: Option<NamedSource<String>>,
+    file: Option<Excerpt>,
+    /// The line of the primary label, counted from 1.
+    line: Option<usize>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
 }
@@ -107,6 +113,7 @@ impl ScenarioError {
         ScenarioError(Box::new(Inner {
             problem,
             file: None,
+            line: None,
             labels: Vec::new(),
             help: None,
         }))
@@ -166,15 +173,17 @@ impl ScenarioError {
         if self.0.file.is_some() {
             return self;
         }
-        let visible = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        // A return alone moves the cursor, and before a newline it is a space.
+        let visible = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
         let text: String = match text.chars().all(visible) {
             true => text.to_owned(),
-            // One `?` for each byte, so that the spans stay what they are.
+            // One character for each byte, so that the spans stay what they are.
             false => text
                 .chars()
-                .flat_map(|c| match visible(c) {
-                    true => std::iter::repeat_n(c, 1),
-                    false => std::iter::repeat_n('?', c.len_utf8()),
+                .flat_map(|c| match (visible(c), c) {
+                    (true, _) => std::iter::repeat_n(c, 1),
+                    (false, '\r') => std::iter::repeat_n(' ', 1),
+                    (false, _) => std::iter::repeat_n('?', c.len_utf8()),
                 })
                 .collect(),
         };
@@ -189,21 +198,23 @@ impl ScenarioError {
             true => span.start..span.end.clamp(span.start, end),
             false => last..end,
         });
-        self.0.file = Some(NamedSource::new(file, text));
+        self = self.moved(|span| excerpt::shown(&text, span));
+        let labels = self.0.labels.iter();
+        let places = labels.map(|label| label.offset()..label.offset() + label.len());
+        self.0.file = Some(Excerpt::new(file, &text, places));
+        let primary = self.0.labels.iter().find(|label| label.primary());
+        self.0.line = primary.map(|label| 1 + text[..label.offset()].matches('\n').count());
         self
     }
 
     /// The file it is in; nothing when no file could be read.
     pub fn file(&self) -> Option<&str> {
-        self.0.file.as_ref().map(NamedSource::name)
+        self.0.file.as_ref().map(Excerpt::file)
     }
 
     /// The line of the primary label, counted from 1.
     pub fn line(&self) -> Option<usize> {
-        let text = self.0.file.as_ref()?.inner();
-        let label = self.0.labels.iter().find(|label| label.primary())?;
-        let before = &text.as_bytes()[..label.offset().min(text.len())];
-        Some(1 + before.iter().filter(|&&byte| byte == b'\n').count())
+        self.0.line
     }
 }
 
@@ -256,17 +267,8 @@ impl Diagnostic for ScenarioError {
 }
 
 /// A name as it is quoted in messages: a hostile one does not fill the screen.
-pub(super) fn shorten(name: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = name
-        .chars()
-        .take(MOST)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect();
-    if name.chars().nth(MOST).is_some() {
-        short.push_str("...");
-    }
-    short
+pub(crate) fn shorten(name: &str) -> String {
+    printable(name, 40)
 }
 
 /// Help for a name that is not among the choices: the nearest one if there is

@@ -14,6 +14,7 @@ use crate::verdict::Expected;
 mod call;
 mod control;
 mod error;
+mod excerpt;
 mod expect;
 mod machine;
 mod parameters;
@@ -27,6 +28,7 @@ mod threads;
 
 pub use control::Control;
 pub use error::ScenarioError;
+pub(crate) use error::shorten;
 pub use read::{parse, read, read_dir};
 pub use shipped::{find_shipped, shipped};
 pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_reference};

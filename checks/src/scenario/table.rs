@@ -99,7 +99,8 @@ impl<'a> Node<'a> {
     }
 
     /// A string with something in it, of at most so many bytes: it is copied
-    /// into every cell and every report.
+    /// into every cell and every report, so it has nothing in it that a
+    /// terminal would obey.
     pub fn prose(self, what: &str, most: usize) -> Result<String> {
         let text = self.string()?;
         if text.text.trim().is_empty() {
@@ -108,7 +109,14 @@ impl<'a> Node<'a> {
         if text.text.len() > most {
             return Err(too_long(what, most, text.span));
         }
-        Ok(text.text.to_owned())
+        let prose = text.text.replace("\r\n", "\n").replace('\t', " ");
+        if prose.chars().any(|c| c.is_control() && c != '\n') {
+            let what = what.to_owned();
+            let problem = Problem::ControlCharacter { what };
+            let error = ScenarioError::at(problem, text.span, "in this text");
+            return Err(error.help("it is printed as it is; leave them out"));
+        }
+        Ok(prose)
     }
 
     /// `true` or `false`.

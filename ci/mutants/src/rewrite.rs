@@ -362,7 +362,7 @@ const GIVEN_AWAY: [&str; 3] = [". rev ()", "& mut list , queued)", "update (befo
 
 /// Whether it only leaves a mark that this branch was taken.
 fn is_mark(expr: &Expr) -> bool {
-    text(expr).starts_with("cx . takes (")
+    text(expr).contains("cx . takes (")
 }
 
 /// Whether it gives a variable a value, without which there may be none.

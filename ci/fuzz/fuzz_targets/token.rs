@@ -1,0 +1,8 @@
+#![no_main]
+//! `inputs::token` on whatever the fuzzer thinks of.
+
+#[allow(dead_code, reason = "each target is about one of the inputs")]
+#[path = "../../../checks/tests/hostile/inputs.rs"]
+mod inputs;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| inputs::token(bytes));
