@@ -1,5 +1,7 @@
 //! The weak-memory search finds a bug that no sequentially consistent search
-//! can find, and claims nothing where it finds none.
+//! can find, and claims nothing where it finds none. The bug is the model's and
+//! not the kernel's, whose `finish_wait` orders the reads (`model/README.md`,
+//! "Steps skipped"); as a control it is as good.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -211,7 +211,8 @@ fn wake_up_common<'a>(
 /// Only for who was not told to be woken. Whoever has seen WQ_FLAG_WOKEN knows
 /// that its waker removes the entry before it lets go of the queue's lock; all
 /// that the kernel's look at the list can find there is that it has nothing to
-/// do, or that it has to wait for that lock to find it out.
+/// do, or that it has to wait for that lock to find it out. What that look
+/// orders in weak memory is lost by not calling this.
 ///
 /// # Errors
 /// When a holder of the lock halted.

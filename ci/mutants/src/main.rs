@@ -24,9 +24,9 @@ use rewrite::{Change, Mutant};
 /// Drops, doubles and swaps every step of the model, and sees whether the gate notices.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only mutants of which this is a part: a file, a function, a change.
+    /// Only mutants of which one of these is a part: a file, a function, a change.
     #[arg(value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Every Nth of them only.
     #[arg(long, value_name = "N", default_value_t = 1)]
     every: usize,
@@ -81,8 +81,9 @@ fn main() -> Result<ExitCode> {
     let place = root.join("target/mutants");
     let mutants = tree::grow(&root, &place.join("tree"))?;
     let meant = |mutant: &Mutant| {
-        let only = arguments.only.as_deref().unwrap_or_default();
-        mutant.to_string().contains(only)
+        let name = mutant.to_string();
+        let mut only = arguments.only.iter();
+        arguments.only.is_empty() || only.any(|part| name.contains(part))
     };
     let chosen: Vec<usize> = (0..mutants.len())
         .filter(|number| meant(&mutants[*number]))

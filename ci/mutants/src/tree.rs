@@ -8,13 +8,14 @@ use anyhow::{Context, Result};
 use crate::rewrite::{Code, Mutant, rewrite};
 
 /// What the copy needs.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
     "model",
     "checks",
     "scenarios",
-    "ci",
+    "ci/baseline.jsonl",
+    "ci/mutants",
 ];
 
 /// What no verdict depends on: it estimates, draws, samples, or tells a story.
@@ -57,7 +58,7 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
     // A second binary: an example would want everything that tests want.
     write(
         &tree.join("checks/src/bin/try_mutant.rs"),
-        &fs::read_to_string(root.join("ci/mutants/try_mutant.rs"))?,
+        fs::read(root.join("ci/mutants/try_mutant.rs"))?,
     )?;
     let mut mutants = Vec::new();
     for (part, code) in [
@@ -75,7 +76,7 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
                 false => code,
             };
             let changed = changed(&file, &name, code, &mut mutants)?;
-            write(&tree.join(below), &changed)?;
+            write(&tree.join(below), changed)?;
         }
     }
     Ok(mutants)
@@ -116,7 +117,7 @@ fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>> {
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let named = || from.display().to_string();
     if !from.is_dir() {
-        return write(to, &fs::read_to_string(from).with_context(named)?);
+        return write(to, fs::read(from).with_context(named)?);
     }
     for entry in fs::read_dir(from).with_context(named)? {
         let entry = entry?;
@@ -127,7 +128,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write(file: &Path, text: &str) -> Result<()> {
+fn write(file: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     let named = || file.display().to_string();
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).with_context(named)?;
