@@ -167,7 +167,14 @@ impl<'m> Nets<'m> {
             let text = String::from_utf8(built.stdout)?;
             Ok(text.lines().filter_map(executable).collect())
         };
-        let of_model = tests(&["--package", "stalewake-model"])?;
+        let mut of_model = tests(&["--package", "stalewake-model"])?;
+        // What no kernel has been, but might be.
+        of_model.extend(tests(&[
+            "--package",
+            "stalewake",
+            "--test",
+            "alternatives",
+        ])?);
         let of_explorer = match chosen.iter().any(|number| !mutants[*number].is_of_model()) {
             true => tests(&["--package", "stalewake", "--lib", "--test", "crosscheck"])?,
             false => Vec::new(),
