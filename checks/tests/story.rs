@@ -89,6 +89,30 @@ fn the_story_says_in_short_how_it_came_about() {
     assert!(wiped.contains(short), "{wiped}");
 }
 
+/// A line across all columns where a use of the page ends, and where the next
+/// begins: the late steps stand below it.
+#[test]
+fn the_lives_of_a_page_are_told_apart() {
+    let text = explain(&[RACE]);
+    let at = |part: &str| {
+        text.find(part)
+            .unwrap_or_else(|| panic!("{part} in:\n{text}"))
+    };
+    let ends = at("\n══ this use of P ends ═");
+    let begins = at("\n══ another use of P begins, for file new ═");
+    assert!(at("test_clear_page_writeback()") < ends && ends < begins);
+    assert!(begins < at("!! foreign-read"));
+    let rules = text.lines().filter(|line| line.starts_with("══"));
+    assert!(rules.clone().count() == 2 && rules.into_iter().all(|line| line.chars().count() <= 80));
+    let tail = explain(&["shmem-tail/truncate=wait/v5.9"]);
+    assert!(
+        tail.contains("══ another use of P begins, as a tail page ═"),
+        "{tail}"
+    );
+    let same = explain(&["same-page-old-waiter/old=none/v5.10"]);
+    assert!(!same.contains("══"), "{same}");
+}
+
 #[test]
 fn each_later_commit_is_followed_to_where_it_makes_a_difference() {
     let text = joined(&explain(&[RACE]));

@@ -81,7 +81,8 @@ Of several cells, the first is shown in which the worst goes wrong; without
 --kernel, of all kernels that the scenario lists.
 
 Time runs downwards, with a column for each thread. `»` shows what a step
-changed, `zzz` a thread that goes to sleep, `!!` what went wrong.
+changed, `zzz` a thread that goes to sleep, `══` where a use of a page ends or
+begins, `!!` what went wrong.
 
 Below stands, in short, how it came about, and in which step each commit that
 the kernel lacks would first have made a difference to this schedule. That it

@@ -64,6 +64,15 @@ impl Columns {
         }
     }
 
+    /// Writes a line across all columns.
+    pub(super) fn rule(&mut self, text: &str) {
+        let gaps = GAP.chars().count() * (self.count - 1);
+        let width = self.width * self.count + gaps;
+        let text = clip(&format!("══ {text} "), width);
+        let line = format!("{text:═<width$}");
+        self.text += &(self.style.paint(Tone::Strong, &line) + "\n");
+    }
+
     fn write_row(&mut self, column: usize, tone: Tone, text: &str) {
         let gap = self.style.paint(Tone::Faint, GAP);
         for i in 0..self.count {

@@ -13,13 +13,14 @@ mod remedy;
 mod states;
 mod words;
 
-use stalewake_model::sync::{Detail, ThreadId};
+use stalewake_model::sync::{Detail, ObjectName, ThreadId};
 use stalewake_model::violation::{Class, Kind, Violation};
 
 use self::columns::{Columns, Line};
-use self::names::Names;
+use self::names::{FLAGS, MAPPING, Names};
 pub use self::picture::STYLE;
 pub(super) use self::picture::{Svg, escape};
+use self::picture::{is_allocation, is_wipe, next_mapping};
 pub use self::remedy::{Remedy, sentences};
 pub(super) use self::states::Change;
 use super::style::grouped;
@@ -181,6 +182,12 @@ impl Story<'_> {
                 }
             }
             columns.push(thread.index(), &lines);
+            if (self.all || place < last)
+                && let Event::Step { detail, .. } = event
+                && let Some(use_of_page) = use_of_page(&names, detail, &events[place..])
+            {
+                columns.rule(&use_of_page);
+            }
         }
         (columns.finish(), folded)
     }
@@ -265,6 +272,30 @@ impl Story<'_> {
 fn paragraph(text: &str, hanging: usize, style: Style) -> String {
     let lines = wrap(text, style.width, hanging);
     lines.iter().map(|line| line.clone() + "\n").collect()
+}
+
+/// What is said across all columns where a use of a page frame ends, or where
+/// the next begins; `events` are those from the step on.
+fn use_of_page(names: &Names<'_>, detail: &Detail, events: &[Event]) -> Option<String> {
+    let frame = detail.object.owner;
+    let page = names.page(frame);
+    if is_wipe(detail) {
+        return Some(format!("this use of {page} ends"));
+    }
+    if !is_allocation(detail) {
+        return None;
+    }
+    let object = ObjectName {
+        field: MAPPING,
+        ..detail.object
+    };
+    // A tail page has got its mapping before.
+    let what = match next_mapping(events, frame) {
+        _ if detail.object.field == FLAGS => ", as a tail page".to_owned(),
+        Some(mapping) => format!(", for file {}", names.value(object, mapping)),
+        None => String::new(),
+    };
+    Some(format!("another use of {page} begins{what}"))
 }
 
 fn thread_of(event: &Event) -> ThreadId {
