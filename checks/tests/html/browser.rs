@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,24 @@ pub const ESCAPE: &str = "\u{e00c}";
 pub const END: &str = "\u{e010}";
 pub const HOME: &str = "\u{e011}";
 pub const RIGHT: &str = "\u{e014}";
+
+/// More than a page takes to follow a click on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a browser is started with.
+const FLAGS: [&str; 9] = [
+    "--headless=new",
+    // As root, which is usual in a container, there is no sandbox.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--window-size=1280,900",
+    // It asks nothing of any network.
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
 
 /// A browser, until it is dropped.
 pub struct Browser {
@@ -55,9 +74,7 @@ impl Browser {
             &json!({ "capabilities": { "alwaysMatch": {
                 "browserName": "chrome",
                 "goog:loggingPrefs": { "browser": "ALL" },
-                // As root, which is usual in a container, there is no sandbox.
-                "goog:chromeOptions": { "args": ["--headless=new", "--no-sandbox", "--disable-gpu",
-                    "--disable-dev-shm-usage", "--window-size=1280,900"] },
+                "goog:chromeOptions": { "args": FLAGS },
             } } }),
         )?;
         let id = answer["sessionId"]
@@ -82,6 +99,40 @@ impl Browser {
     /// What a piece of JavaScript returns.
     pub fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The value of an expression, now.
+    pub fn value(&self, expression: &str) -> Value {
+        self.run(&format!("return {expression}"))
+    }
+
+    /// Waits until an expression has this value. A click, a key and an address
+    /// are answered before the page has followed them.
+    pub fn shows(&self, expression: &str, expected: impl Into<Value>) {
+        let expected = expected.into();
+        let shown = self.wait_for(expression, |value| *value == expected);
+        assert_eq!(shown, expected, "{expression}");
+    }
+
+    /// Waits until an expression has another value than this.
+    pub fn shows_other_than(&self, expression: &str, before: &Value) {
+        let shown = self.wait_for(expression, |value| value != before);
+        assert_ne!(shown, *before, "{expression}");
+    }
+
+    /// The value once it is as it should be, or the last one.
+    fn wait_for(&self, expression: &str, is_right: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            // What is not there yet has no properties.
+            let value = self.run(&format!(
+                "try {{ return {expression} }} catch {{ return null }}"
+            ));
+            if is_right(&value) || started.elapsed() > PATIENCE {
+                return value;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Clicks on what a CSS selector names.

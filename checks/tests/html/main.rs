@@ -117,6 +117,11 @@ fn what_a_scenario_says_is_never_markup() {
     );
 }
 
+/// What is asked of the page.
+const HEADING: &str = "document.querySelector('#cell h1').textContent";
+const STATE: &str = "document.querySelector('.states tbody').textContent";
+const BACKGROUND: &str = "getComputedStyle(document.body).backgroundColor";
+
 #[test]
 fn a_browser_shows_cells_and_steps() {
     let Some(browser) = Browser::start() else {
@@ -124,39 +129,27 @@ fn a_browser_shows_cells_and_steps() {
     };
     let page = report("driven.html", &["shmem-tail", "dropped-reference"]);
     browser.open(&page, "");
-    let rows = "return document.querySelectorAll('#matrix tbody tr').length";
-    assert_eq!(browser.run(rows), 3);
+    browser.shows("document.querySelectorAll('#matrix tbody tr').length", 3);
 
     // By mouse.
     browser.click("[data-id='shmem-tail/truncate=wait/v5.9']");
-    let heading = "return document.querySelector('#cell h1').textContent";
-    assert_eq!(browser.run(heading), "shmem-tail/truncate=wait/v5.9 FATAL");
-    assert_eq!(
-        browser.run("return document.getElementById('overview').hidden"),
-        true
+    browser.shows(HEADING, "shmem-tail/truncate=wait/v5.9 FATAL");
+    browser.shows("document.getElementById('overview').hidden", true);
+    browser.shows(
+        "document.querySelectorAll('#cell svg.sw text').length > 20",
+        true,
     );
-    let picture = "return document.querySelectorAll('#cell svg.sw text').length > 20";
-    assert_eq!(browser.run(picture), true);
-    assert_eq!(
-        browser.run("return document.querySelectorAll('[role=tab]').length"),
-        3
-    );
+    browser.shows("document.querySelectorAll('[role=tab]').length", 3);
 
     // The slider moves, and the state with it.
-    let position = "return document.querySelector('.bar output').textContent";
-    let state = "return document.querySelector('.states tbody').textContent";
-    assert!(
-        browser
-            .run(position)
-            .as_str()
-            .is_some_and(|at| at.starts_with("0 of "))
-    );
-    let first = browser.run(state);
+    let position = "document.querySelector('.bar output').textContent.split(' ')[0]";
+    browser.shows(position, "0");
+    let first = browser.value(STATE);
     browser.run("document.querySelector('.bar input').focus()");
     browser.press(browser::END);
-    assert_ne!(browser.run(state), first);
+    browser.shows_other_than(STATE, &first);
     browser.press(browser::HOME);
-    assert_eq!(browser.run(state), first);
+    browser.shows(STATE, first);
     let changed = "for (let i = 0; i < 400; i++) {
         document.querySelector('[aria-label=\"one step on\"]').click();
         if (document.querySelector('.states .changed')) return true;
@@ -165,34 +158,26 @@ fn a_browser_shows_cells_and_steps() {
 
     // By keyboard: back, one cell to the right, and open that.
     browser.press(browser::ESCAPE);
-    assert_eq!(
-        browser.run("return document.getElementById('cell').hidden"),
-        true
-    );
+    browser.shows("document.getElementById('cell').hidden", true);
     browser.press(browser::RIGHT);
     browser.press(browser::ENTER);
-    assert_eq!(browser.run(heading), "shmem-tail/truncate=wait/v5.10 holds");
+    browser.shows(HEADING, "shmem-tail/truncate=wait/v5.10 holds");
 
     // By a link.
     browser.open(&page, "#/dropped-reference/v5.8");
-    assert_eq!(browser.run(heading), "dropped-reference/v5.8 holds");
+    browser.shows(HEADING, "dropped-reference/v5.8 holds");
 
-    let before = browser.run("return getComputedStyle(document.body).backgroundColor");
+    let before = browser.value(BACKGROUND);
     browser.click("#theme");
-    assert_ne!(
-        browser.run("return getComputedStyle(document.body).backgroundColor"),
-        before
-    );
+    browser.shows_other_than(BACKGROUND, &before);
 
     // What a scenario says is shown as it is.
     browser.open(&hostile(), "#/hostile/v5.9");
-    let text = browser.run("return document.getElementById('cell').textContent");
-    let text = text.as_str().expect("text");
-    assert!(text.contains("<script>alert(1)</script>"), "{text}");
-    assert_eq!(
-        browser.run("return document.querySelectorAll('img').length"),
-        0
+    browser.shows(
+        "document.getElementById('cell').textContent.includes('<script>alert(1)</script>')",
+        true,
     );
+    browser.shows("document.querySelectorAll('img').length", 0);
 
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
