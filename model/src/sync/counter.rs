@@ -191,12 +191,7 @@ impl Counter {
     /// as `expected`. Returns whether there were; if not, this has only read.
     /// Not of a pinned counter, of which nobody takes the last one.
     pub fn freeze(&self, cpu: &Cpu, expected: i64) -> bool {
-        let weak = |value: &Atomic| {
-            let exchange = || value.compare_exchange(expected as u64, 0, AcqRel, Relaxed);
-            match Order::Full.fenced(exchange) {
-                Ok(seen) | Err(seen) => seen,
-            }
-        };
+        let weak = |value: &Atomic| exchange_for_zero(value, expected as u64);
         self.operate(cpu, "atomic_cmpxchg", weak, |state, seen| {
             assert!(state.owned.is_none(), "a pinned counter is not frozen");
             if seen != expected {
@@ -236,6 +231,19 @@ fn add_unless_zero(value: &Atomic) -> u64 {
         }
     }
     seen
+}
+
+/// A compare-and-exchange to zero. It orders nothing if it fails, so whether it
+/// will is known before the barriers around it. Returns the value before.
+fn exchange_for_zero(value: &Atomic, expected: u64) -> u64 {
+    let seen = value.fetch_add(0, Relaxed);
+    if seen != expected {
+        return seen;
+    }
+    let exchange = || value.compare_exchange(expected, 0, AcqRel, Relaxed);
+    match Order::Full.fenced(exchange) {
+        Ok(seen) | Err(seen) => seen,
+    }
 }
 
 impl State {

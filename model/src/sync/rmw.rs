@@ -104,9 +104,9 @@ impl Rmw {
     /// RMW, too: loom does not keep RMWs atomic against plain stores.
     pub(super) fn run(self, word: &AtomicU64, order: Order) -> u64 {
         let rmw = order.of_rmw();
-        order.fenced(|| match self {
+        match self {
             Rmw::Load(_) => word.load(order.of_load()),
-            Rmw::Look { .. } => {
+            Rmw::Look { .. } => order.fenced(|| {
                 let mut seen = word.fetch_or(0, rmw);
                 while self.apply(seen) != seen {
                     let after = self.apply(seen);
@@ -116,17 +116,20 @@ impl Rmw {
                     }
                 }
                 seen
-            }
-            Rmw::Set(mask) | Rmw::TestAndSet(mask) => word.fetch_or(mask, rmw),
+            }),
+            Rmw::Set(mask) | Rmw::TestAndSet(mask) => order.fenced(|| word.fetch_or(mask, rmw)),
             Rmw::Clear(mask)
             | Rmw::TestAndClear(mask)
             | Rmw::ClearAndTest(mask, _)
-            | Rmw::ClearIfAny(mask) => word.fetch_and(!mask, rmw),
+            | Rmw::ClearIfAny(mask) => order.fenced(|| word.fetch_and(!mask, rmw)),
+            // Who finds a reason not to do it has only looked, and what is
+            // not done orders nothing.
             Rmw::SetUnless(_, unless) | Rmw::ClearUnless(_, unless) => {
-                let mut seen = word.fetch_or(0, rmw);
+                let mut seen = word.fetch_or(0, Ordering::Relaxed);
                 while seen & unless == 0 {
                     let after = self.apply(seen);
-                    match word.compare_exchange(seen, after, rmw, Ordering::Relaxed) {
+                    let exchange = || word.compare_exchange(seen, after, rmw, Ordering::Relaxed);
+                    match order.fenced(exchange) {
                         Ok(_) => break,
                         Err(now) => seen = now,
                     }
@@ -143,7 +146,7 @@ impl Rmw {
                 before
             }
             Rmw::Store(value) | Rmw::Swap(value) => word.swap(value, rmw),
-        })
+        }
     }
 }
 

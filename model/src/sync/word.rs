@@ -267,8 +267,8 @@ impl<G> Word<G> {
         (bits & unless != 0, result)
     }
 
-    /// RMW, fully ordered when the bit changes: sets one bit and returns
-    /// whether it was set before. If it was, this has only read.
+    /// RMW, fully ordered whether or not the bit changes: sets one bit and
+    /// returns whether it was set before. If it was, this has only read.
     pub fn test_and_set(&self, cpu: &Cpu, mask: u64) -> bool {
         self.test_and_set_and(cpu, mask, |_, _, _| ()).0
     }
@@ -284,8 +284,8 @@ impl<G> Word<G> {
         self.test_and(cpu, "test_and_set_bit", Rmw::TestAndSet(mask), mask, ghost)
     }
 
-    /// RMW, fully ordered when the bit changes: clears one bit and returns
-    /// whether it was set before. If it was not, this has only read.
+    /// RMW, fully ordered whether or not the bit changes: clears one bit and
+    /// returns whether it was set before. If it was not, this has only read.
     pub fn test_and_clear(&self, cpu: &Cpu, mask: u64) -> bool {
         self.test_and_clear_and(cpu, mask, |_, _, _| ()).0
     }
@@ -370,9 +370,9 @@ impl<G> Word<G> {
         (bits & test != 0, result)
     }
 
-    /// A compare-and-exchange loop, fully ordered: clears one bit unless one of
-    /// those in `unless` is set. Returns all of these as they were, which the
-    /// ghost step is told, too.
+    /// A compare-and-exchange loop, fully ordered if it is done: clears one bit
+    /// unless one of those in `unless` is set. Returns all of these as they
+    /// were, which the ghost step is told, too.
     pub fn cmpxchg_clear_unless_and<R>(
         &self,
         cpu: &Cpu,
