@@ -18,7 +18,7 @@ use stalewake_model::machine::{CachedPage, Config, Disk, Machine};
 use stalewake_model::mechanism::Kernel;
 use stalewake_model::memory_hotplug::offline_pages;
 use stalewake_model::migrate::migrate_pages;
-use stalewake_model::page::{PG_DIRTY, PG_UPTODATE, PG_WAITERS, PG_WRITEBACK, Page};
+use stalewake_model::page::{PG_DIRTY, PG_RECLAIM, PG_UPTODATE, PG_WAITERS, PG_WRITEBACK, Page};
 use stalewake_model::page_alloc::{clear_flags_nonatomic, set_flags_nonatomic};
 use stalewake_model::page_writeback::{
     self, end_page_writeback, set_page_dirty, set_page_writeback, wait_on_page_writeback,
@@ -163,6 +163,7 @@ fn bit(flag: PageFlag) -> u64 {
         PageFlag::Dirty => PG_DIRTY,
         PageFlag::Waiters => PG_WAITERS,
         PageFlag::Uptodate => PG_UPTODATE,
+        PageFlag::Reclaim => PG_RECLAIM,
     }
 }
 

@@ -272,11 +272,12 @@ impl Pages {
 }
 
 fn flags(node: Node<'_>) -> Result<Vec<PageFlag>> {
-    const FLAGS: [(&str, PageFlag); 4] = [
+    const FLAGS: [(&str, PageFlag); 5] = [
         ("writeback", PageFlag::Writeback),
         ("dirty", PageFlag::Dirty),
         ("waiters", PageFlag::Waiters),
         ("uptodate", PageFlag::Uptodate),
+        ("reclaim", PageFlag::Reclaim),
     ];
     let mut flags = Vec::new();
     for name in node.distinct_strings("flag", 8)? {

@@ -142,6 +142,8 @@ pub enum PageFlag {
     Waiters,
     /// `PG_uptodate`.
     Uptodate,
+    /// `PG_reclaim`.
+    Reclaim,
 }
 
 /// A thread of a scenario.

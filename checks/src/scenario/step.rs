@@ -171,7 +171,7 @@ steps! {
             Ok(Step::Truncate { inode, passes: passes.unwrap_or(Passes::Both) })
         };
     "grab_cache_page", "Q = grab_cache_page(inode[, index])",
-        "allocate a page, insert it into the page cache at the index (0) and keep it locked as Q",
+        "the page at the index (0) of the page cache, allocated and inserted if there is none; keep it locked as Q",
         |call| {
             let inode = call.filled_inode()?;
             let index = call.index()?.unwrap_or(0);
