@@ -48,7 +48,11 @@ pub(super) fn run(args: &TreeArgs) -> miette::Result<ExitCode> {
     let Some((cell, _)) = selected.cells.first() else {
         return Ok(BAD_FILE.into());
     };
-    let paths = paths(cell, args.most).map_err(|reason| {
+    let small = paths(cell, args.most).and_then(|(paths, are_all)| {
+        let reason = || format!("it has more than {} executions", args.most);
+        are_all.then_some(paths).ok_or_else(reason)
+    });
+    let paths = small.map_err(|reason| {
         miette!(
             help = "`stalewake check --verbose` says how many executions a cell has; `explain` \
                     draws one of them",

@@ -40,13 +40,13 @@ pub struct Taken {
     pub field: &'static str,
 }
 
-/// Every execution of the reduced search of a cell, in the order in which they
-/// are explored.
+/// The executions of the reduced search of a cell, in the order in which they
+/// are explored, but no more than `most`. The other value is whether these are
+/// all of them.
 ///
 /// # Errors
-/// With the reason, when the search breaks down or has more executions than
-/// `most`.
-pub fn paths(cell: &Cell, most: u64) -> Result<Vec<Path>, String> {
+/// With the reason, when the search breaks down.
+pub fn paths(cell: &Cell, most: u64) -> Result<(Vec<Path>, bool), String> {
     let options = Options {
         max_executions: Some(most),
         ..Options::default()
@@ -59,9 +59,11 @@ pub fn paths(cell: &Cell, most: u64) -> Result<Vec<Path>, String> {
     let observer: Arc<dyn Observer> = recorder.clone();
     execute(Engine::Reduced, &program, &observer).map_err(|error| error.to_string())?;
     match recorder.explorer.finish().checked().status {
-        Status::Complete => Ok(std::mem::take(&mut recorder.state().paths)),
-        Status::Incomplete => Err(format!("it has more than {most} executions")),
         Status::Error(reason) => Err(reason),
+        status => {
+            let paths = std::mem::take(&mut recorder.state().paths);
+            Ok((paths, status == Status::Complete))
+        }
     }
 }
 
