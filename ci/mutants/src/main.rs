@@ -1,7 +1,7 @@
 //! Drops, doubles and swaps every step of the model, and drops every call and
-//! every condition of the engine and the explorer, one at a time, and sees whether
-//! anything notices: the gate, or a test. What nobody notices must stand in `ci/equivalent-mutants.toml`, with the reason why it
-//! makes no difference.
+//! every condition of the engine and the explorer, one at a time, and sees
+//! whether anything notices: the gate, or a test. What nobody notices must stand
+//! in `ci/equivalent-mutants.toml`, with the reason why it makes no difference.
 
 mod rewrite;
 mod tree;
@@ -159,21 +159,25 @@ impl<'m> Nets<'m> {
             if !built.status.success() {
                 bail!("the tests do not build");
             }
+            // The program itself is built with its tests, and is none.
             let executable = |line: &str| {
-                let (_, rest) = line.split_once("\"executable\":\"")?;
-                let (path, _) = rest.split_once('"')?;
-                Some(PathBuf::from(path))
+                let message: serde_json::Value = serde_json::from_str(line).ok()?;
+                let is_test = message["profile"]["test"].as_bool()?;
+                let path = message["executable"].as_str()?;
+                is_test.then(|| PathBuf::from(path))
             };
             let text = String::from_utf8(built.stdout)?;
             Ok(text.lines().filter_map(executable).collect())
         };
         let mut of_model = tests(&["--package", "stalewake-model"])?;
-        // What no kernel has been, but might be.
+        // What no kernel has been, but might be; and what no verdict depends on.
         of_model.extend(tests(&[
             "--package",
             "stalewake",
             "--test",
             "alternatives",
+            "--test",
+            "steps",
         ])?);
         let of_explorer = match chosen.iter().any(|number| !mutants[*number].is_of_model()) {
             true => tests(&["--package", "stalewake", "--lib", "--test", "crosscheck"])?,
@@ -247,7 +251,7 @@ impl<'m> Nets<'m> {
         };
         for test in self.of_model.iter().chain(more) {
             if let Some(by) = self.notices(test, &["--quiet".as_ref()], number)? {
-                return Ok(Fate::Caught(format!("a test: {by}")));
+                return Ok(Fate::Caught(by));
             }
         }
         Ok(Fate::Survived)
@@ -279,17 +283,17 @@ impl<'m> Nets<'m> {
             child.wait()?;
         }
         let text = reader.join().expect("reading does not panic");
-        let failed = text.lines().find(|line| line.contains("FAILED"));
-        let last = failed
-            .or(text.lines().last())
-            .unwrap_or_default()
-            .to_owned();
-        Ok(match status {
-            Some(status) if status.success() => None,
-            Some(status) if status.code().is_some() => Some(last),
-            Some(status) => Some(format!("it died: {status}")),
-            None => Some("it did not end".to_owned()),
-        })
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let failed = lines.clone().find(|line| line.contains("FAILED"));
+        let said = failed.or(lines.next_back()).unwrap_or("it said nothing");
+        let ended = match status {
+            Some(status) if status.success() => return Ok(None),
+            Some(status) if status.code().is_some() => said.to_owned(),
+            Some(status) => format!("it died: {status}"),
+            None => "it did not end".to_owned(),
+        };
+        let name = program.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Some(format!("{name}: {ended}")))
     }
 }
 

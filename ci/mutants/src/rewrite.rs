@@ -157,14 +157,19 @@ impl Rewriter<'_> {
             return;
         }
         let (last, line) = (last.clone(), last.span().start().line);
-        let double = self.chosen(&last, line, Change::Double);
-        let drop = self.chosen(&last, line, Change::Drop);
         block.stmts.pop();
-        let (first, nothing): (Stmt, Expr) = match ending {
-            Ending::Fine => (parse_quote!(if #double { #last?; }), parse_quote!(Ok(()))),
-            _ => (parse_quote!(if #double { #last; }), parse_quote!(())),
+        if can_be_twice(&last) {
+            let double = self.chosen(&last, line, Change::Double);
+            block.stmts.push(match ending {
+                Ending::Fine => parse_quote!(if #double { #last?; }),
+                _ => parse_quote!(if #double { #last; }),
+            });
+        }
+        let drop = self.chosen(&last, line, Change::Drop);
+        let nothing: Expr = match ending {
+            Ending::Fine => parse_quote!(Ok(())),
+            _ => parse_quote!(()),
         };
-        block.stmts.push(first);
         let tail: Expr = parse_quote!(if #drop { #nothing } else { #last });
         block.stmts.push(Stmt::Expr(tail, None));
     }
@@ -229,7 +234,7 @@ impl Rewriter<'_> {
     fn double(&mut self, stmt: &Stmt, after: &mut Vec<Stmt>) {
         let line = stmt.span().start().line;
         match stmt {
-            Stmt::Expr(step, Some(_)) if is_step(stmt) && !moves(step) && !is_mark(step) => {
+            Stmt::Expr(step, Some(_)) if is_step(stmt) && can_be_twice(step) => {
                 let double = self.chosen(step, line, Change::Double);
                 after.push(parse_quote!(if #double { #step; }));
             }
@@ -350,6 +355,11 @@ fn is_call(expr: &Expr) -> bool {
     }
 }
 
+/// Whether it is another execution if it happens twice.
+fn can_be_twice(step: &Expr) -> bool {
+    !moves(step) && !is_mark(step) && !judges(step)
+}
+
 /// Whether it lets go of something, which cannot be done twice.
 fn moves(tokens: &impl ToTokens) -> bool {
     let text = text(tokens);
@@ -370,17 +380,47 @@ fn is_assignment(expr: &Expr) -> bool {
     matches!(expr, Expr::Assign(assignment) if matches!(*assignment.left, Expr::Path(_)))
 }
 
-/// Whether the running task occurs in it, for more than the name of a function.
+/// Whether the running task occurs in it, for more than the name of a function
+/// or to find something that is always the same.
 fn has_steps(tokens: &impl ToTokens) -> bool {
-    has_word(tokens, "cx") && !text(tokens).contains("cx . enter (")
+    let found = FINDS
+        .iter()
+        .fold(text(tokens), |text, finds| text.replace(finds, ""));
+    has_word(&found, "cx") && !found.contains("cx . enter (")
 }
+
+/// What has no effect and always the same result.
+const FINDS: [&str; 8] = [
+    "cx . kernel ()",
+    "cx . config ()",
+    "cx . thread ()",
+    "cx . task ()",
+    "cx . machine . page (",
+    "cx . machine . inodes . get (",
+    "only_head (cx)",
+    "page_waitqueue (cx ,",
+];
+
+/// Whether it only reports what is wrong: twice is as good as once.
+fn judges(expr: &Expr) -> bool {
+    let text = text(expr);
+    JUDGES.iter().any(|judge| text.contains(judge))
+}
+
+/// Who looks at what was seen, takes no step and changes nothing.
+const JUDGES: [&str; 5] = [
+    "judge_wakeup (",
+    "judge_walk (",
+    "touched (",
+    "vm_bug_on_tail (",
+    "cx . report (",
+];
 
 fn has_let(expr: &Expr) -> bool {
-    has_word(expr, "let")
+    has_word(&text(expr), "let")
 }
 
-fn has_word(tokens: &impl ToTokens, word: &str) -> bool {
-    let text = text(tokens);
+fn has_word(text: &str, word: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.any(|one| one == word)
 }
@@ -389,7 +429,7 @@ fn mentions(local: &Local, name: &syn::Ident) -> bool {
     local
         .init
         .as_ref()
-        .is_some_and(|init| has_word(&init.expr, &name.to_string()))
+        .is_some_and(|init| has_word(&text(&init.expr), &name.to_string()))
 }
 
 /// What a binding is called, if it is one name.
@@ -465,6 +505,18 @@ mod tests {
         assert_eq!(
             said,
             ["always-false p . test (cx)", "always-true p . test (cx)"]
+        );
+    }
+
+    #[test]
+    fn what_finds_and_what_judges_is_not_doubled() {
+        let (said, _) = mutants("fn f(cx: &Current) { let page = cx.machine.page(1); g(page); }");
+        assert_eq!(said, Vec::<String>::new());
+        let (said, _) =
+            mutants("fn f(cx: &Current) -> Result<(), Halt> { touched(cx, 1)?; a(cx) }");
+        assert_eq!(
+            said,
+            ["double a (cx)", "drop a (cx)", "drop touched (cx , 1) ?"]
         );
     }
 
