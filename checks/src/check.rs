@@ -20,7 +20,7 @@ use stalewake_model::wake_logic::WakeLogic;
 use crate::cell::{Cell, KernelChoice};
 use crate::explore::{Options, Progress, ReplayError, explore_program, replay_program};
 use crate::program::CellProgram;
-use crate::report::explain::Story;
+use crate::report::explain::{Simplest, Story};
 use crate::report::table::table;
 use crate::report::{Checked, Style};
 use crate::scenario::{self, Scenario, ScenarioError};
@@ -256,6 +256,7 @@ impl Report {
             cell,
             kind: reachable.kind,
             witness: &reachable.witness,
+            simplest: Simplest::of(&explored.verdict),
             recording: &recording,
             all: false,
         };

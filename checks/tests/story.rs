@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::{Event, Options, explore, follow};
 use stalewake::report::Style;
-use stalewake::report::explain::Story;
+use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::token::record;
 use stalewake::scenario::find_shipped;
 use stalewake_model::release::Release;
@@ -54,6 +54,7 @@ fn stories(cell: &Cell, tell: impl Fn(&Story<'_>)) {
             cell,
             kind: found.kind,
             witness: &found.witness,
+            simplest: Simplest::of(&verdict),
             recording: &recording,
             all: false,
         });

@@ -8,7 +8,7 @@ use miette::IntoDiagnostic;
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::Options;
 use stalewake::report::Style;
-use stalewake::report::explain::Story;
+use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::progress::Bar;
 use stalewake::report::token::{record, token};
 use stalewake::report::wrap;
@@ -120,6 +120,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
                 cell: &verdict.cell,
                 kind,
                 witness,
+                simplest: Simplest::of(&verdict),
                 recording: &recording,
                 all: args.all,
             };

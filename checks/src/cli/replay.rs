@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use stalewake::report::explain::Story;
+use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::token::Token;
 
 use super::error::Unknown;
@@ -56,6 +56,7 @@ pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
         cell: &cell,
         kind: replayed.kind,
         witness: &replayed.witness,
+        simplest: Simplest::AsGiven,
         recording: &replayed.recording,
         all: args.all,
     };

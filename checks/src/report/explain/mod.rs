@@ -27,7 +27,29 @@ use super::style::grouped;
 use super::{Style, Tone, wrap};
 use crate::cell::Cell;
 use crate::explore::{Event, Recording};
-use crate::verdict::Witness;
+use crate::verdict::{Verdict, Witness};
+
+/// Among which schedules a witness is the simplest: the one with the fewest
+/// preemptions, and of these the one with the fewest steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simplest {
+    /// Among all that there are: the search was exhaustive.
+    OfAll,
+    /// Among those that were run.
+    OfThoseRun,
+    /// It was given, and compared with no other.
+    AsGiven,
+}
+
+impl Simplest {
+    /// That of a search's witnesses.
+    pub fn of(verdict: &Verdict) -> Simplest {
+        match verdict.is_exhaustive() {
+            true => Simplest::OfAll,
+            false => Simplest::OfThoseRun,
+        }
+    }
+}
 
 /// What is to be explained.
 pub struct Story<'a> {
@@ -37,6 +59,8 @@ pub struct Story<'a> {
     pub kind: Kind,
     /// The schedule that shows it.
     pub witness: &'a Witness,
+    /// Among which schedules it is the simplest.
+    pub simplest: Simplest,
     /// What happens under that schedule.
     pub recording: &'a Recording,
     /// Whether the uninteresting steps are shown, too.
@@ -78,9 +102,16 @@ impl Story<'_> {
                 self.kind.class()
             ),
             match self.witness.execution {
-                None => format!(
-                    "The witness with the fewest preemptions among the executions run: {preemptions}, {steps} steps."
-                ),
+                None => {
+                    let which = match self.simplest {
+                        Simplest::OfAll => "The simplest of all schedules that show it",
+                        Simplest::OfThoseRun => {
+                            "The witness with the fewest preemptions among the executions run"
+                        }
+                        Simplest::AsGiven => "A schedule that shows it",
+                    };
+                    format!("{which}: {preemptions}, {steps} steps.")
+                }
                 Some(number) => format!(
                     "Execution {} of a search in weak memory, {steps} steps.",
                     grouped(number)
@@ -209,7 +240,10 @@ impl Story<'_> {
                     ..
                 }
                 | Event::Barrier { calls, .. },
-            ) => words::changes_nothing(detail) && !calls.starts_with(&detail.calls),
+            ) => {
+                let decides = words::changes_nothing(detail) && words::answers(detail);
+                decides && !calls.starts_with(&detail.calls)
+            }
         }
     }
 

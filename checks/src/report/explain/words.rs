@@ -63,8 +63,8 @@ impl Names<'_> {
                 format!("is a fatal signal pending? {}", yes(before & SIGNAL != 0))
             }
             ("set_bit", ENTRY) => format!("queues {owner}'s entry"),
-            ("clear_bit", ENTRY) => format!("removes {owner}'s entry"),
-            ("test_bit", ENTRY) => format!("is {owner}'s entry queued? {}", yes(before != 0)),
+            ("smp_store_release", ENTRY) => format!("removes {owner}'s entry"),
+            ("smp_load_acquire", ENTRY) => format!("is {owner}'s entry queued? {}", yes(before != 0)),
             (_, FLAGS) => flags_operation(detail, &owner),
             _ => self.other_operation(detail, &owner),
         }
@@ -74,6 +74,7 @@ impl Names<'_> {
         let Detail {
             operation,
             object,
+            mask,
             before,
             after,
             ..
@@ -90,31 +91,26 @@ impl Names<'_> {
             "atomic_set" => format!("sets {} to {}", self.object(object), signed(after)),
             "submit" => "submits I/O".to_owned(),
             "complete" => "an I/O completes".to_owned(),
-            "test_bit" | "load" => {
+            "test_bit" | "load" | "smp_load_acquire" => {
                 format!(
                     "reads {}: {}",
                     self.object(object),
                     self.value(object, before)
                 )
             }
-            "store" => format!(
+            "store" | "smp_store_release" => format!(
                 "sets {} to {}",
                 self.object(object),
                 self.value(object, after)
             ),
-            "set_bit" => {
-                format!(
-                    "sets {} in {}",
-                    self.value(object, after & !before),
-                    self.object(object)
-                )
-            }
-            "clear_bit" => {
-                format!(
-                    "clears {} in {}",
-                    self.value(object, before & !after),
-                    self.object(object)
-                )
+            "set_bit" | "clear_bit" => {
+                let (bits, object) = (self.value(object, mask), self.object(object));
+                match (operation, before == after) {
+                    ("set_bit", false) => format!("sets {bits} in {object}"),
+                    ("set_bit", true) => format!("finds {bits} set in {object}"),
+                    (_, false) => format!("clears {bits} in {object}"),
+                    (_, true) => format!("finds {bits} clear in {object}"),
+                }
             }
             _ => format!("{operation} {}", self.object(object)),
         }
@@ -182,6 +178,11 @@ fn flags_operation(detail: &Detail, page: &str) -> String {
         _ if before & mask != 0 => format!("finds {} set on {page}", flags(before & mask)),
         _ => format!("finds {} clear on {page}", flags(mask)),
     }
+}
+
+/// Whether who does it is told what it has found.
+pub(super) fn answers(detail: &Detail) -> bool {
+    !matches!(detail.operation, "set_bit" | "clear_bit")
 }
 
 fn yes(answer: bool) -> &'static str {

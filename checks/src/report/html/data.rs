@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Shown;
 use crate::explore::Recording;
 use crate::report::Style;
-use crate::report::explain::{Change, Story, sentences};
+use crate::report::explain::{Change, Simplest, Story, sentences};
 use crate::report::table::word;
 use crate::report::token::token;
 use crate::verdict::{Reachable, Status, Verdict};
@@ -133,6 +133,7 @@ impl Pool {
             cell: &verdict.cell,
             kind: found.kind,
             witness: &found.witness,
+            simplest: Simplest::of(verdict),
             recording,
             all: false,
         };
