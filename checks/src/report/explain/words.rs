@@ -64,7 +64,9 @@ impl Names<'_> {
             }
             ("set_bit", ENTRY) => format!("queues {owner}'s entry"),
             ("smp_store_release", ENTRY) => format!("removes {owner}'s entry"),
-            ("smp_load_acquire", ENTRY) => format!("is {owner}'s entry queued? {}", yes(before != 0)),
+            ("smp_load_acquire", ENTRY) => {
+                format!("is {owner}'s entry queued? {}", yes(before != 0))
+            }
             (_, FLAGS) => flags_operation(detail, &owner),
             _ => self.other_operation(detail, &owner),
         }
