@@ -1,5 +1,8 @@
 //! stalewake: a model checker for Linux page-wait and wake-up logic.
 
+// It panics where standard error cannot be written to: see `report::aside`.
+#![warn(clippy::print_stderr)]
+
 pub mod cell;
 mod check;
 pub mod coverage;

@@ -327,3 +327,53 @@ fn a_gate_goes_on_where_it_was() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("2 of 3 cells were in gate.journal"), "{text}");
 }
+
+/// Nobody can say of a control that was not tried that it is caught, nor what
+/// is out of reach in a search that was not finished.
+#[test]
+fn what_did_not_run_is_not_judged() {
+    let place = Place::blessed("unfinished");
+    let (code, text) = place.gate(&["--cell-memory", "1K", "--out", "reports"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(!text.contains("controls caught"), "{text}");
+    assert!(!text.contains("every step ran"), "{text}");
+    assert!(!text.contains("are as blessed"), "{text}");
+    let junit = place.read("reports/junit.xml");
+    for net in ["controls", "coverage", "baseline"] {
+        let suite = format!("<testsuite name=\"{net}\"");
+        let (_, suite) = junit.split_once(&suite).expect("it is there");
+        let (head, _) = suite.split_once('>').expect("it has a head");
+        let is_clean = head.contains("errors=\"0\"") && head.contains("failures=\"0\"");
+        assert!(!is_clean, "{net}: {head}");
+    }
+}
+
+/// A run that is refused leaves no report of an earlier one behind.
+#[test]
+fn an_old_report_is_nobodys() {
+    let place = Place::blessed("old-report");
+    assert_eq!(place.gate(&["--out", "reports"]).0, 0);
+    assert!(place.read("reports/summary.md").contains("passed"));
+    let (code, text) = place.gate_with(&["--out", "reports"], |command| {
+        command.env("LOOM_LOG", "1")
+    });
+    assert_eq!(code, 1, "{text}");
+    assert!(!place.0.join("reports/summary.md").exists());
+}
+
+/// A control is called by its whole name, which has a colon in it.
+#[test]
+fn what_is_new_is_called_by_its_name() {
+    let place = Place::blessed("names");
+    let first = place.read("baseline.jsonl");
+    let first = first.lines().next().expect("a head").to_owned();
+    let steps = "steps = { B = [\"lock_page(P)\", \"lock_page(P)\"] }\nkinds = [\"lost-wakeup\"]";
+    place.change(
+        "mine/race.toml",
+        "with = { reference-drop = \"before-wake\" }\nkinds = [\"foreign-read\"]",
+        steps,
+    );
+    place.write("baseline.jsonl", &(first + "\n"));
+    let said = "baseline: race/v5.10 with B: lock_page(P); lock_page(P)\n    new, ";
+    place.fails(&[], &[said]);
+}

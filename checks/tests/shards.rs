@@ -75,6 +75,10 @@ fn shards_merged_are_one_run() {
     assert_eq!(text(&merged.stderr), "");
     assert_eq!(whole.status, merged.status);
     assert_eq!(lines(&whole), lines(&merged));
+    // One shard is the whole.
+    let only = stalewake(&["merge", "--format", "json", &shard(&directory, 1, 1)]);
+    assert_eq!(text(&only.stderr), "");
+    assert_eq!(lines(&whole), lines(&only));
 }
 
 #[test]

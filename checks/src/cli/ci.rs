@@ -11,6 +11,7 @@ use stalewake::report::markdown::markdown;
 
 use super::Format;
 use super::output::{print, write};
+use stalewake::report::aside;
 
 /// Reports for programs that run this one. They say the same as the exit code.
 #[derive(Debug, Args)]
@@ -48,7 +49,9 @@ impl Reports {
             (false, _) => Ok(()),
             (true, Format::Table) => print(&annotations(checked)),
             (true, Format::Json) => {
-                eprint!("{}", annotations(checked));
+                for line in annotations(checked).lines() {
+                    aside(line);
+                }
                 Ok(())
             }
         }

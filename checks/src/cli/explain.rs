@@ -22,6 +22,7 @@ use super::output::{print, progress, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::{Coloured, From, MemoryOptions};
+use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -107,7 +108,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     };
     let verdict = worst(&cells, kind, &options);
     if let Status::Error(reason) = &verdict.status {
-        eprintln!("error: {}: {reason}", verdict.cell);
+        aside(format_args!("error: {}: {reason}", verdict.cell));
         return Ok(ExitCode::FAILURE);
     }
     let style = style(args.coloured.color);

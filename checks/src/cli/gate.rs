@@ -21,6 +21,7 @@ use super::output::{print, progress, style, write};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
+use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -81,20 +82,21 @@ enum Speed {
 
 /// Runs it.
 pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
+    let out = args.out.as_deref().map(Out::open).transpose()?;
     let variables = loom_variables();
     if !variables.is_empty() {
-        eprintln!(
+        aside(format_args!(
             "gate: FAILED: {} set. A verdict must not depend on the environment: unset it.",
             match &variables[..] {
                 [one] => format!("{one} is"),
                 more => format!("{} are", more.join(", ")),
             }
-        );
+        ));
         return Ok(FAILED.into());
     }
     let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
     if catalogue.complain() {
-        eprintln!("gate: FAILED: not every scenario can be read");
+        aside(format_args!("gate: FAILED: not every scenario can be read"));
         return Ok(FAILED.into());
     }
     let lane = match args.lane {
@@ -104,9 +106,10 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let baseline = read(&args.baseline)?;
     if baseline.is_none() && !args.bless {
         let name = args.baseline.display();
-        eprintln!("warning: there is no baseline {name}; --bless writes one");
+        aside(format_args!(
+            "warning: there is no baseline {name}; --bless writes one"
+        ));
     }
-    let out = args.out.as_deref().map(Out::open).transpose()?;
     let started = Instant::now();
     let (run, ended) = explore(Plan::new(&catalogue.scenarios, lane), lane, args)?;
     let judgement = judge(&run, baseline.as_ref());
@@ -228,7 +231,12 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The directory of `--out`, which is nobody else's meanwhile.
+/// The reports, in the order in which they are written.
+const REPORTS: [&str; 4] = ["cells.jsonl", "junit.xml", "summary.md", "report.html"];
+
+/// The directory of `--out`, which is nobody else's meanwhile. What an earlier
+/// run has written there is gone from the beginning: if this one does not come
+/// to its reports, nobody is to read those for its own.
 struct Out {
     directory: PathBuf,
     _lock: fs::File,
@@ -243,31 +251,39 @@ impl Out {
         let lock = fs::File::create(directory.join(".lock"))
             .into_diagnostic()
             .wrap_err_with(wrong)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Out {
-                directory: directory.to_owned(),
-                _lock: lock,
-            }),
-            Err(_) => Err(miette!(
+        if lock.try_lock().is_err() {
+            return Err(miette!(
                 help = "give each run an --out of its own",
                 "another gate is writing into {}",
                 directory.display()
-            )),
+            ));
         }
+        for name in REPORTS {
+            match fs::remove_file(directory.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).into_diagnostic().wrap_err_with(wrong);
+                }
+                _ => {}
+            }
+        }
+        Ok(Out {
+            directory: directory.to_owned(),
+            _lock: lock,
+        })
     }
 
     fn write(&self, run: &Run, judgement: &Judgement, elapsed: Duration) -> miette::Result<()> {
         let cells = run.checked.iter();
         let cells = cells.map(|checked| line(&CellLine::new(&checked.verdict)) + "\n");
         let cells: String = cells.collect();
-        let file = |name: &str| self.directory.join(name);
-        write(&file("cells.jsonl"), &cells)?;
-        write(&file("junit.xml"), &reports::junit(run, judgement))?;
-        write(
-            &file("summary.md"),
-            &reports::summary(run, judgement, elapsed),
-        )?;
         let shown = shown(run.checked.clone())?;
-        write(&file("report.html"), &page(&shown, elapsed, None))
+        let texts = [
+            cells,
+            reports::junit(run, judgement),
+            reports::summary(run, judgement, elapsed),
+            page(&shown, elapsed, None),
+        ];
+        let mut reports = REPORTS.iter().zip(texts);
+        reports.try_for_each(|(name, text)| write(&self.directory.join(name), &text))
     }
 }

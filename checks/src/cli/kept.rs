@@ -20,6 +20,7 @@ use stalewake::worker::knows_memory;
 use super::error::HELP_WIDTH;
 use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, explore_each};
 use super::{duration, size};
+use stalewake::report::aside;
 
 /// How a run is done, whatever it searches.
 #[derive(Debug, Args)]
@@ -109,17 +110,21 @@ impl<'c> Run<'c> {
                 .map_err(miette::Report::from)
                 .wrap_err_with(|| format!("cannot go on with journal {name}"))?;
             if torn > 0 {
-                eprintln!("warning: the last line of {name} was cut off and is dropped");
+                aside(format_args!(
+                    "warning: the last line of {name} was cut off and is dropped"
+                ));
             }
             if kept.others > 0 {
-                eprintln!(
+                aside(format_args!(
                     "note: {} of {name} are of other cells, and are kept",
                     kept.others
-                );
+                ));
             }
             if kept.whole > 0 {
                 let (finished, of) = (kept.verdicts.len(), cells.len());
-                eprintln!("note: {finished} of {of} cells were in {name}");
+                aside(format_args!(
+                    "note: {finished} of {of} cells were in {name}"
+                ));
             }
             run.finished = kept.verdicts;
             run.journal = Some((file, path));
@@ -158,7 +163,7 @@ impl<'c> Run<'c> {
         }
         explore_each(&left, self.options, &self.crew, bar, |place, found| {
             if let Status::Error(reason) = &found.status {
-                bar.beside(|| eprintln!("error: {}: {reason}", found.cell));
+                bar.beside(|| aside(format_args!("error: {}: {reason}", found.cell)));
             }
             if found.status == Status::Complete {
                 ended.finished += 1;
@@ -201,22 +206,30 @@ impl Ended {
         let journal = journal.as_deref().unwrap_or_default();
         if let Some((error, lost)) = self.unwritten {
             if let Err(other) = code {
-                eprintln!("{other:?}");
+                aside(format_args!("{other:?}"));
             }
             let kept = finished - lost.len();
             let lost = format!("finished, but not in it: {}", lost.join(", "));
-            eprintln!("the run was ended: {kept} of {of} cells are in journal {journal}");
-            eprintln!("{}", wrap(&lost, HELP_WIDTH, 2).join("\n"));
+            aside(format_args!(
+                "the run was ended: {kept} of {of} cells are in journal {journal}"
+            ));
+            aside(format_args!("{}", wrap(&lost, HELP_WIDTH, 2).join("\n")));
             return Err(miette::Report::from(error))
                 .wrap_err_with(|| format!("cannot go on with journal {journal}"));
         }
         if !self.interrupted {
             return Ok(code?.into());
         }
-        eprintln!("interrupted: {finished} of {of} cells were finished");
+        aside(format_args!(
+            "interrupted: {finished} of {of} cells were finished"
+        ));
         match journal {
-            "" => eprintln!("to go on after an interruption, a run needs --resume FILE"),
-            file => eprintln!("they are in {file}: the same command goes on with the others"),
+            "" => aside(format_args!(
+                "to go on after an interruption, a run needs --resume FILE"
+            )),
+            file => aside(format_args!(
+                "they are in {file}: the same command goes on with the others"
+            )),
         }
         code?;
         Ok(INTERRUPTED.into())

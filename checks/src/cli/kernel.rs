@@ -11,6 +11,7 @@ use stalewake_model::release::{
 
 use super::Choice;
 use super::error::{HELP_WIDTH, Unknown};
+use stalewake::report::aside;
 
 /// A kernel that cannot be had.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -56,7 +57,10 @@ pub(super) fn warn_of_doubt(name: &str) {
         && !resolved.vouched
         && let Some(note) = resolved.note
     {
-        eprintln!("warning: {name} is taken for {}: {note}", resolved.release);
+        aside(format_args!(
+            "warning: {name} is taken for {}: {note}",
+            resolved.release
+        ));
     }
 }
 

@@ -31,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use miette::IntoDiagnostic;
+use stalewake::report::aside;
 use stalewake::verdict::Search;
 use stalewake::worker;
 
@@ -261,10 +262,10 @@ impl Cli {
 fn warn_of_loom_variables() {
     let names = loom_variables();
     if !names.is_empty() {
-        eprintln!(
+        aside(format_args!(
             "warning: ignored here: {} (see `stalewake check --help`)",
             names.join(", ")
-        );
+        ));
     }
 }
 

@@ -11,6 +11,7 @@ use super::error::Unknown;
 use super::output::{print, style};
 use super::select::Catalogue;
 use super::{Coloured, From};
+use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
@@ -45,7 +46,7 @@ pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
         .find(|scenario| scenario.name == token.scenario());
     let Some(scenario) = named else {
         for error in catalogue.broken {
-            eprintln!("{:?}", miette::Report::new(error));
+            aside(format_args!("{:?}", miette::Report::new(error)));
         }
         let names = scenarios.iter().map(|scenario| scenario.name.as_str());
         return Err(Unknown::new("scenario", token.scenario(), names).into());

@@ -12,6 +12,7 @@ use stalewake_model::release::Release;
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
 use super::{Choice, From};
+use stalewake::report::aside;
 
 /// The scenarios that can be named.
 pub(super) struct Catalogue {
@@ -131,7 +132,7 @@ impl Catalogue {
         let broken = std::mem::take(&mut self.broken);
         let any = !broken.is_empty();
         for error in broken {
-            eprintln!("{:?}", miette::Report::new(error));
+            aside(format_args!("{:?}", miette::Report::new(error)));
         }
         any
     }

@@ -20,6 +20,7 @@ use super::output::{print, progress, style};
 use super::run::{available, explore_all};
 use super::select::{Catalogue, Selected, Wishes};
 use super::{Coloured, From};
+use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -119,7 +120,7 @@ impl Watch<'_> {
             Ok(found) => found,
             // A file may have lost the parameter or the cell that was asked for.
             Err(error) => {
-                eprintln!("{error:?}");
+                aside(format_args!("{error:?}"));
                 print(&self.faint("Watching on."))?;
                 return Ok(BAD_FILE);
             }
@@ -200,7 +201,7 @@ impl Watch<'_> {
         let bar = Bar::new(cells.len(), progress());
         explore_all(&cells, &options, available(), &bar, |place, verdict| {
             if let Status::Error(reason) = &verdict.status {
-                bar.beside(|| eprintln!("error: {}: {reason}", verdict.cell));
+                bar.beside(|| aside(format_args!("error: {}: {reason}", verdict.cell)));
             }
             found(places[place], verdict);
         });

@@ -140,33 +140,48 @@ impl Change {
     }
 }
 
+impl Change {
+    /// The cell or the control; none if it is about the whole run.
+    pub fn cell(&self) -> Option<&str> {
+        match self {
+            Change::New { cell, .. }
+            | Change::Gone { cell }
+            | Change::Traces { cell, .. }
+            | Change::Steps { cell, .. }
+            | Change::Kind { cell, .. }
+            | Change::Step { cell, .. } => Some(cell),
+            Change::Branch { .. } => None,
+        }
+    }
+
+    /// In what it differs.
+    pub fn what(&self) -> String {
+        match self {
+            Change::New { traces, .. } => format!("new, {traces} traces"),
+            Change::Gone { .. } => "gone".to_owned(),
+            Change::Traces { traces, .. } => format!("traces {} -> {}", traces.0, traces.1),
+            Change::Steps { steps, .. } => {
+                format!("longest trace {} -> {} steps", steps.0, steps.1)
+            }
+            Change::Kind { kind, traces, .. } => {
+                format!("{kind} in {} -> {} traces", traces.0, traces.1)
+            }
+            Change::Step { step, runs, .. } => {
+                format!("step {step} runs {}", if *runs { "now" } else { "no more" })
+            }
+            Change::Branch { branch, taken } => {
+                let now = if *taken { "now" } else { "no more" };
+                format!("branch {branch} is taken {now}")
+            }
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Change::New { cell, traces } => write!(f, "{cell}: new, {traces} traces"),
-            Change::Gone { cell } => write!(f, "{cell}: gone"),
-            Change::Traces { cell, traces } => {
-                write!(f, "{cell}: traces {} -> {}", traces.0, traces.1)
-            }
-            Change::Steps { cell, steps } => {
-                write!(f, "{cell}: longest trace {} -> {} steps", steps.0, steps.1)
-            }
-            Change::Kind { cell, kind, traces } => {
-                write!(f, "{cell}: {kind} in {} -> {} traces", traces.0, traces.1)
-            }
-            Change::Step {
-                cell,
-                step,
-                runs: true,
-            } => {
-                write!(f, "{cell}: step {step} runs now")
-            }
-            Change::Step { cell, step, .. } => write!(f, "{cell}: step {step} runs no more"),
-            Change::Branch {
-                branch,
-                taken: true,
-            } => write!(f, "branch {branch} is taken now"),
-            Change::Branch { branch, .. } => write!(f, "branch {branch} is taken no more"),
+        match self.cell() {
+            Some(cell) => write!(f, "{cell}: {}", self.what()),
+            None => f.write_str(&self.what()),
         }
     }
 }

@@ -67,16 +67,19 @@ pub struct Judgement {
     pub changes: Vec<Change>,
     /// For each net, what went through it.
     pub passed: Vec<(Net, String)>,
+    /// Whether everything was explored to its end. If not, nobody can say what
+    /// is out of reach, or how many traces there are.
+    pub is_complete: bool,
 }
 
 /// Judges a run by what its scenarios expect, and by a baseline if there is one.
 pub fn judge(run: &Run, baseline: Option<&Baseline>) -> Judgement {
     let now = Baseline::of(run);
+    let is_complete = is_complete(run);
     let changes = match baseline {
         // Figures of a part of a search are not those of all of it.
-        _ if open(run).is_some() => Vec::new(),
-        Some(baseline) => baseline.changes(&now, run.lane),
-        None => Vec::new(),
+        Some(baseline) if is_complete => baseline.changes(&now, run.lane),
+        _ => Vec::new(),
     };
     let mut failures: Vec<Failure> = run.checked.iter().filter_map(verdict).collect();
     failures.extend(open(run));
@@ -108,9 +111,10 @@ pub fn judge(run: &Run, baseline: Option<&Baseline>) -> Judgement {
         });
     }
     Judgement {
-        passed: passed(run, &failures, &now),
+        passed: passed(run, &failures, &now, is_complete),
         failures,
         changes,
+        is_complete,
     }
 }
 
@@ -128,19 +132,11 @@ impl Failure {
 
 /// What has changed, cell by cell.
 fn changed(net: Net, changes: &[&Change]) -> Vec<Failure> {
-    let told: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
-    let told: Vec<(&str, &str)> = told
-        .iter()
-        .map(|change| change.split_once(": ").unwrap_or(("the run", change)))
-        .collect();
-    let cells = told.chunk_by(|(one, _), (next, _)| one == next);
-    let failure = |cell: &[(&str, &str)]| Failure {
-        reasons: cell
-            .iter()
-            .map(|(_, reason)| (*reason).to_owned())
-            .collect(),
+    let cells = changes.chunk_by(|one, next| one.cell() == next.cell());
+    let failure = |cell: &[&Change]| Failure {
+        reasons: cell.iter().map(|change| change.what()).collect(),
         can_be_blessed: true,
-        ..Failure::new(net, cell[0].0, "")
+        ..Failure::new(net, cell[0].cell().unwrap_or("the run"), "")
     };
     cells.map(failure).collect()
 }
@@ -151,6 +147,13 @@ fn broken(verdict: &Verdict) -> Option<String> {
         Status::Error(reason) => Some(format!("the exploration broke down: {reason}")),
         _ => None,
     }
+}
+
+/// Whether every cell and every control was explored to its end.
+fn is_complete(run: &Run) -> bool {
+    let cells = run.checked.iter().map(|checked| &checked.verdict);
+    let controls = run.tried.iter().map(|tried| &tried.verdict);
+    cells.chain(controls).all(Verdict::is_exhaustive)
 }
 
 /// The cells that were not explored to the end. An interrupted run has many.
@@ -212,7 +215,12 @@ fn control(tried: &Tried) -> Option<Failure> {
 }
 
 /// What each net has let through.
-fn passed(run: &Run, failures: &[Failure], now: &Baseline) -> Vec<(Net, String)> {
+fn passed(
+    run: &Run,
+    failures: &[Failure],
+    now: &Baseline,
+    is_complete: bool,
+) -> Vec<(Net, String)> {
     let caught = |net| failures.iter().filter(|failure| failure.net == net).count();
     let expected = run.checked.iter();
     let expected = expected
@@ -223,11 +231,18 @@ fn passed(run: &Run, failures: &[Failure], now: &Baseline) -> Vec<(Net, String)>
         true => "all as expected".to_owned(),
         false => format!("as expected where something is: {expected}"),
     };
+    let tried = run.tried.iter();
+    let tried = tried.filter(|t| t.verdict.is_exhaustive()).count();
     let sentence = |net| match net {
         Net::Verdicts => format!("{cells} cells explored exhaustively, {judged}"),
-        Net::Controls => format!("{} controls caught", run.tried.len()),
+        Net::Controls if tried < run.tried.len() => {
+            format!("not judged: {tried} of {} were tried", run.tried.len())
+        }
+        Net::Controls => format!("{tried} controls caught"),
+        Net::Coverage | Net::Baseline if !is_complete => {
+            "not judged: the run is not complete".to_owned()
+        }
         Net::Coverage => "every step ran, and nothing reached before is out of reach".to_owned(),
-        Net::Baseline if open(run).is_some() => "not judged: the run is not complete".to_owned(),
         Net::Baseline => format!(
             "the traces of {} cells and controls are as blessed",
             now.len(run.lane)

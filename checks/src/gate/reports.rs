@@ -5,26 +5,30 @@ use std::time::Duration;
 
 use super::{Judgement, Net, Run};
 use crate::report::Style;
-use crate::report::junit::{Case, junit_with};
+use crate::report::junit::{Case, Ended, junit_with};
 use crate::report::markdown::markdown;
 
 /// The cells, the controls, and what else was caught, as JUnit.
 pub fn junit(run: &Run, judgement: &Judgement) -> String {
-    let failure = |net: Net, what: &str| {
+    let case = |net: Net, name: String, is_judged: bool| {
         let mut failures = judgement.failures.iter();
-        let failure = failures.find(|failure| failure.net == net && failure.what == what)?;
-        Some((failure.reasons.join("; "), failure.text(Style::PLAIN)))
+        let failure = failures.find(|failure| failure.net == net && failure.what == name);
+        Case {
+            suite: net.name().to_owned(),
+            ended: match failure {
+                Some(failure) => {
+                    Ended::Failed(failure.reasons.join("; "), failure.text(Style::PLAIN))
+                }
+                None if is_judged => Ended::Passed,
+                None => Ended::NotJudged,
+            },
+            name,
+        }
     };
-    let case = |net: Net, name: String| Case {
-        suite: net.name().to_owned(),
-        failure: failure(net, &name),
-        name,
-    };
-    let mut cases: Vec<Case> = run
-        .tried
-        .iter()
-        .map(|tried| case(Net::Controls, tried.name()))
-        .collect();
+    let tried = run.tried.iter();
+    let controls =
+        tried.map(|tried| case(Net::Controls, tried.name(), tried.verdict.is_exhaustive()));
+    let mut cases: Vec<Case> = controls.collect();
     for net in [Net::Controls, Net::Coverage, Net::Baseline] {
         let mut others: Vec<String> = judgement
             .failures
@@ -41,7 +45,8 @@ pub fn junit(run: &Run, judgement: &Judgement) -> String {
         if others.is_empty() && net != Net::Controls {
             others.push("nothing has changed".to_owned());
         }
-        cases.extend(others.into_iter().map(|what| case(net, what)));
+        let others = others.into_iter();
+        cases.extend(others.map(|what| case(net, what, judgement.is_complete)));
     }
     junit_with(&run.checked, &cases)
 }

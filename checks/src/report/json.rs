@@ -151,9 +151,9 @@ impl<'a> CellLine<'a> {
         }
     }
 
-    /// The same with what a shard's line has beside, for a
-    /// [journal](crate::journal): who reads it can tell whether it is
-    /// of this version and this cell.
+    /// The same with what a shard's line has beside, for the only shard there
+    /// is and for a [journal](crate::journal): who reads it can tell whether
+    /// it is of this version and this cell.
     pub fn kept(verdict: &'a Verdict) -> CellLine<'a> {
         CellLine {
             part: Some(Part::of(verdict)),

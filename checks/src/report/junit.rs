@@ -25,8 +25,19 @@ pub struct Case {
     pub suite: String,
     /// Its name.
     pub name: String,
-    /// Why it fails, if it does: in short, and in full.
-    pub failure: Option<(String, String)>,
+    /// What has become of it.
+    pub ended: Ended,
+}
+
+/// What has become of such a test case.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// It passes.
+    Passed,
+    /// It fails: why, in short and in full.
+    Failed(String, String),
+    /// Nobody can say, for what it is about was not explored to its end.
+    NotJudged,
 }
 
 /// The report on all cells, as XML.
@@ -65,9 +76,10 @@ pub fn junit_with(checked: &[Checked], others: &[Case]) -> String {
 }
 
 fn other(case: &Case) -> TestCase {
-    let status = match &case.failure {
-        None => TestCaseStatus::success(),
-        Some((message, text)) => {
+    let status = match &case.ended {
+        Ended::Passed => TestCaseStatus::success(),
+        Ended::NotJudged => incomplete(),
+        Ended::Failed(message, text) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status
                 .set_message(message.as_str())
@@ -100,11 +112,7 @@ fn status(checked: &Checked) -> TestCaseStatus {
         return failure(checked);
     }
     if verdict.status == Status::Incomplete {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status
-            .set_type("incomplete")
-            .set_message("a budget ran out or the run was ended");
-        return status;
+        return incomplete();
     }
     match not_judged(verdict) {
         Some(reason) => {
@@ -114,6 +122,14 @@ fn status(checked: &Checked) -> TestCaseStatus {
         }
         None => TestCaseStatus::success(),
     }
+}
+
+fn incomplete() -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status
+        .set_type("incomplete")
+        .set_message("a budget ran out or the run was ended");
+    status
 }
 
 fn not_judged(verdict: &Verdict) -> Option<String> {

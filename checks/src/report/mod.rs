@@ -25,6 +25,7 @@
 //! | [`whatif`] | what every combination of some changes comes to, as text or as a picture |
 //! | [`progress`] | the bar shown while cells are explored |
 
+mod aside;
 pub mod changes;
 pub mod coverage;
 pub mod dot;
@@ -48,6 +49,7 @@ pub mod token;
 pub mod whatif;
 mod wrap;
 
+pub use aside::aside;
 pub use outcome::{Checked, Outcome};
 pub use style::{Style, Tone};
 pub use wrap::wrap;

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::style::{counted, grouped};
 use crate::explore::Snapshot;
+use crate::report::aside;
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -80,13 +81,13 @@ impl Bar {
             }
             Shown::Lines if elapsed >= self.line.get() + LINE_EVERY => {
                 self.line.set(elapsed);
-                eprintln!(
+                aside(format_args!(
                     "{} s: {done} of {}, {}; {}",
                     elapsed.as_secs(),
                     counted(self.cells as u64, "cell"),
                     speed(executions, elapsed),
                     described(running)
-                );
+                ));
             }
             Shown::Lines | Shown::Nothing => {}
         }

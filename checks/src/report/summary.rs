@@ -190,14 +190,19 @@ pub fn differences(checked: &[Checked], style: Style) -> String {
 }
 
 fn all_as_expected(checked: &[Checked], style: Style) -> String {
-    let judged = |c: &&Checked| c.verdict.as_expected() == Some(true);
-    let expected = checked.iter().filter(judged).count();
-    let unfinished = checked
-        .iter()
-        .filter(|c| c.verdict.expected.is_some() && c.verdict.as_expected() == Some(false))
-        .count();
+    let asked = checked.iter().filter(|c| c.verdict.expected.is_some());
+    let (expected, unfinished): (Vec<&Checked>, Vec<&Checked>) =
+        asked.partition(|c| c.verdict.as_expected() == Some(true));
+    let (expected, unfinished) = (expected.len(), unfinished.len());
     let sentence = match (expected, unfinished) {
         (0, 0) => "Nothing is expected of these cells.".to_owned(),
+        (0, unfinished) => format!(
+            "Nothing can be judged: {} not finished.",
+            match unfinished {
+                1 => "1 cell is".to_owned(),
+                more => format!("{} cells are", grouped(more as u64)),
+            }
+        ),
         (_, 0) if expected == checked.len() => "All as expected.".to_owned(),
         (_, 0) => format!(
             "As expected, where something is: {expected} of {}.",

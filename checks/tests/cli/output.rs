@@ -188,3 +188,33 @@ fn every_command_teaches_by_example() {
         );
     }
 }
+
+/// Where nothing can be said beside the answer, the answer is the same.
+#[test]
+fn a_full_standard_error_changes_nothing() {
+    let binary = env!("CARGO_BIN_EXE_stalewake");
+    let run = |command: &str| {
+        let script = format!("{command} 2>/dev/full");
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", &script, "sh", binary])
+            .output()
+            .expect("there is a shell")
+    };
+    let warned = run("LOOM_LOG=1 \"$1\" check shmem-tail/truncate=wait/v5.10");
+    assert_eq!(code(&warned), 0);
+    assert!(stdout(&warned).contains("All as expected."));
+    assert_eq!(code(&run("\"$1\" check nonsense")), 2);
+}
+
+/// What was not finished is something of which something is expected.
+#[test]
+fn what_is_not_finished_cannot_be_judged() {
+    let output = stalewake(&["check", "shmem-tail", "--budget", "0s"]);
+    assert_eq!(code(&output), 3);
+    let said = stdout(&output);
+    assert!(
+        said.contains("Nothing can be judged: 14 cells are not finished."),
+        "{said}"
+    );
+}
