@@ -142,6 +142,21 @@ fn a_shard_that_is_cut_off_is_refused() {
     );
 }
 
+/// All of them at the same line: no shard of any cell is missing, but cells are.
+#[test]
+fn shards_that_are_cut_off_alike_are_refused() {
+    let directory = directory("cut-alike");
+    let files = [1, 2].map(|index| {
+        let file = shard(&directory, index, 2);
+        let text = fs::read_to_string(&file).expect("it was written");
+        let lines: Vec<&str> = text.lines().take(3).collect();
+        fs::write(&file, lines.join("\n")).expect("it can be written again");
+        file
+    });
+    let reason = "and there are 3";
+    refused(&merged(&files.each_ref().map(String::as_str)), reason);
+}
+
 #[test]
 fn a_shard_of_another_version_or_scenario_is_refused() {
     let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));

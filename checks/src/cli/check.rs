@@ -171,8 +171,9 @@ fn check(
             verdict.expected = None;
         }
         let text = match asked.format {
-            // The only shard is one, too: `merge` wants to know of what.
-            Format::Json if asked.shard.is_some() => line(&CellLine::kept(&verdict)) + "\n",
+            Format::Json if asked.shard.is_some() => {
+                line(&CellLine::of_shard(&verdict, cells.len())) + "\n"
+            }
             Format::Json => line(&CellLine::new(&verdict)) + "\n",
             Format::Table if asked.verbose => observation(&verdict),
             Format::Table => String::new(),

@@ -21,6 +21,7 @@ use super::run::{available, explore_all};
 use super::select::{Catalogue, Selected, Wishes};
 use super::{Coloured, From};
 use stalewake::report::aside;
+use stalewake::scenario::ScenarioError;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -153,13 +154,8 @@ impl Watch<'_> {
         let mut catalogue = Catalogue::read(from.directory.as_deref())?;
         let chosen = catalogue.choose(arguments)?;
         let cells = self.args.wishes.cells(&chosen)?;
-        let file = |error: &stalewake::scenario::ScenarioError| {
-            // Without a file that was read, the message names it.
-            error
-                .file()
-                .map_or_else(|| error.to_string(), str::to_owned)
-        };
-        let broken: BTreeSet<String> = catalogue.broken.iter().map(file).collect();
+        let broken = catalogue.broken.iter().filter_map(ScenarioError::about);
+        let broken: BTreeSet<String> = broken.map(str::to_owned).collect();
         let bad_files = catalogue.complain();
         let (cells, commands) = Selected { cells, bad_files }.with_commands(from);
         Ok(Found {

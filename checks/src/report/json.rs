@@ -52,6 +52,10 @@ pub struct CellLine<'a> {
 struct Part {
     /// Which one of how many.
     shard: String,
+    /// How many cells the run has: a shard that was cut off has fewer. Not in a
+    /// journal, which may be of more than one run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<usize>,
     /// The version of the program.
     version: &'static str,
     /// The sum over the scenario and the kernel.
@@ -66,6 +70,7 @@ impl Part {
     fn of(verdict: &Verdict) -> Part {
         Part {
             shard: verdict.shard.to_string(),
+            cells: None,
             version: VERSION,
             cell_sum: cell_sum(&verdict.cell),
             foreign: verdict.figures.foreign,
@@ -147,12 +152,23 @@ impl<'a> CellLine<'a> {
             elapsed_ms: u64::try_from(verdict.figures.elapsed.as_millis()).unwrap_or(u64::MAX),
             branches: verdict.coverage.branches.iter().map(|b| b.name()).collect(),
             never_ran: never_ran(verdict),
-            part: (!verdict.shard.is_whole()).then(|| Part::of(verdict)),
+            part: None,
         }
     }
 
-    /// The same with what a shard's line has beside, for the only shard there
-    /// is and for a [journal](crate::journal): who reads it can tell whether
+    /// The same with what a shard of a run of so many cells says beside, also
+    /// if it is the only one.
+    pub fn of_shard(verdict: &'a Verdict, cells: usize) -> CellLine<'a> {
+        CellLine {
+            part: Some(Part {
+                cells: Some(cells),
+                ..Part::of(verdict)
+            }),
+            ..CellLine::new(verdict)
+        }
+    }
+
+    /// The same for a [journal](crate::journal): who reads it can tell whether
     /// it is of this version and this cell.
     pub fn kept(verdict: &'a Verdict) -> CellLine<'a> {
         CellLine {

@@ -113,6 +113,19 @@ pub enum MergeError {
         /// Where that stands.
         second: String,
     },
+    /// The shards have cells of which no line is there.
+    #[error("{file} is of a run of {} cells, and there are {}", .of, .there)]
+    #[diagnostic(help(
+        "merge all shards of one run; one that was cut off did not come to its end"
+    ))]
+    CellsMissing {
+        /// Where that is said.
+        file: String,
+        /// How many cells the run has.
+        of: usize,
+        /// Of how many there are lines.
+        there: usize,
+    },
     /// There is nothing in the files.
     #[error("there is nothing to merge: the files are empty")]
     Empty,
@@ -137,6 +150,8 @@ struct Line {
     operations: usize,
     elapsed_ms: u64,
     shard: String,
+    /// Not in a journal.
+    cells: Option<usize>,
     version: String,
     cell_sum: String,
     foreign: u64,
@@ -174,6 +189,8 @@ pub fn merge(
 ) -> Result<Vec<Verdict>, MergeError> {
     let mut order: Vec<String> = Vec::new();
     let mut cells: BTreeMap<String, Shares> = BTreeMap::new();
+    // How many cells each file says that its run has.
+    let mut sizes: BTreeMap<usize, &String> = BTreeMap::new();
     for (file, text) in files {
         for (number, line) in text
             .lines()
@@ -181,8 +198,9 @@ pub fn merge(
             .filter(|(_, line)| !line.is_empty())
         {
             let part = Share::read(line, scenarios)
-                .and_then(Share::of_a_proof)
+                .and_then(Share::of_a_run)
                 .map_err(|wrong| wrong.at(file, number + 1))?;
+            sizes.entry(part.cells).or_insert(file);
             let name = part.cell.to_string() + &part.sum;
             if !cells.contains_key(&name) {
                 order.push(name.clone());
@@ -199,8 +217,17 @@ pub fn merge(
     if order.is_empty() {
         return Err(MergeError::Empty);
     }
+    let there = order.len();
     let all = order.iter().filter_map(|name| cells.remove(name));
-    all.map(Shares::whole).collect()
+    let whole: Vec<Verdict> = all.map(Shares::whole).collect::<Result<_, _>>()?;
+    match sizes.into_iter().find(|(of, _)| *of != there) {
+        Some((of, file)) => Err(MergeError::CellsMissing {
+            file: file.clone(),
+            of,
+            there,
+        }),
+        None => Ok(whole),
+    }
 }
 
 impl Shares {
@@ -264,6 +291,8 @@ pub(crate) struct Share {
     pub(crate) cell: Cell,
     sum: String,
     pub(crate) shard: Shard,
+    /// How many cells its run has, if it is not of a journal.
+    cells: Option<usize>,
     pub(crate) findings: Findings,
     pub(crate) coverage: Coverage,
     /// The search was neither weak nor bounded.
@@ -288,15 +317,35 @@ impl Wrong {
     }
 }
 
+/// A line of a shard, as `check` prints it.
+struct Part {
+    cell: Cell,
+    sum: String,
+    shard: Shard,
+    /// How many cells its run has.
+    cells: usize,
+    findings: Findings,
+    coverage: Coverage,
+}
+
 impl Share {
     /// Only this can be a part of what is then called exhaustive.
-    fn of_a_proof(self) -> Result<Share, Wrong> {
-        match self.proves {
-            true => Ok(self),
-            false => Err(Wrong::Text(
-                "it is of a search that is weak or bounded, and parts of those prove nothing"
-                    .to_owned(),
+    fn of_a_run(self) -> Result<Part, Wrong> {
+        let no_proof =
+            "it is of a search that is weak or bounded, and parts of those prove nothing";
+        match (self.proves, self.cells) {
+            (true, Some(cells)) => Ok(Part {
+                cell: self.cell,
+                sum: self.sum,
+                shard: self.shard,
+                cells,
+                findings: self.findings,
+                coverage: self.coverage,
+            }),
+            (true, None) => Err(Wrong::Text(
+                "it is of no run: missing field `cells`".to_owned(),
             )),
+            (false, _) => Err(Wrong::Text(no_proof.to_owned())),
         }
     }
 
@@ -340,6 +389,7 @@ impl Share {
                 .coverage(&cell)
                 .ok_or_else(|| wrong("what was reached is nothing"))?,
             sum: line.cell_sum,
+            cells: line.cells,
             proves: line.memory == "sc" && line.bound.is_none(),
             shard: line.shard.parse().map_err(|_| wrong("the shard is none"))?,
             findings: Findings {

@@ -212,6 +212,16 @@ impl ScenarioError {
         self.0.file.as_ref().map(Excerpt::file)
     }
 
+    /// The file that it is about, also if that could not be read.
+    pub fn about(&self) -> Option<&str> {
+        match &self.0.problem {
+            Problem::NotFound { path }
+            | Problem::Directory { path }
+            | Problem::Unreadable { path, .. } => Some(path),
+            _ => self.file(),
+        }
+    }
+
     /// The line of the primary label, counted from 1.
     pub fn line(&self) -> Option<usize> {
         self.0.line

@@ -209,6 +209,21 @@ fn a_broken_file_is_complained_about_and_watched_on() {
     );
 }
 
+/// It is called by its name, and not by what was wrong with it.
+#[test]
+fn a_file_that_is_removed_and_comes_back_is_called_by_its_name() {
+    let file = file("watch-removed");
+    let watching = Watching::start(&[text(&file), "--changes", "2"]);
+    watching.until("Watching ");
+    std::fs::remove_file(&file).expect("it is there");
+    watching.until("Nothing was checked.");
+    save(&file, SCENARIO);
+    let healed = watching.until("Nothing changed, of 3 cells, 0 explored; all as expected.");
+    let named = format!("{} can be read again.", text(&file));
+    assert!(healed.lines().any(|line| line == named), "{healed}");
+    assert_eq!(watching.end().0, 0);
+}
+
 #[test]
 fn a_file_that_is_broken_from_the_start_is_watched_too() {
     let file = file("watch-broken-first");

@@ -125,6 +125,10 @@ pub fn shard(bytes: &[u8]) {
             for verdict in &verdicts {
                 proves(verdict, &lines);
             }
+            for line in lines.iter().filter(|line| !line.is_empty()) {
+                let line: Value = serde_json::from_str(line).expect("it was taken for one");
+                assert_eq!(line["cells"], verdicts.len(), "a cell is missing");
+            }
             printed(verdicts);
         }
     }

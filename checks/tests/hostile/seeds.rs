@@ -118,7 +118,7 @@ fn shards(of: u32) -> Vec<String> {
         };
         let lines = cells().into_iter().map(|cell| {
             let verdict = explore(&cell, &options, &Arc::default());
-            line(&CellLine::new(&verdict)) + "\n"
+            line(&CellLine::of_shard(&verdict, CELLS)) + "\n"
         });
         lines.collect()
     };
