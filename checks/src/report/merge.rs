@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use miette::Diagnostic;
 use serde::Deserialize;
+use serde_json::Value;
 use stalewake_model::coverage::Branch;
 use stalewake_model::release::Release;
 use stalewake_model::sync::ThreadId;
@@ -356,6 +357,9 @@ impl Share {
         if text.len() > LONGEST_LINE {
             return Err(wrong("it is longer than any that a shard writes"));
         }
+        // What is not looked at here must be in order, too: a number that is none
+        // is not what a shard has written.
+        serde_json::from_str::<Value>(text).map_err(|error| unreadable(&error))?;
         let line: Line = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if line.schema != SCHEMA || line.version != VERSION {
             return Err(Wrong::Version(printable(&line.version, LONGEST_QUOTE)));

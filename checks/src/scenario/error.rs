@@ -13,6 +13,7 @@ use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::excerpt::{self, Excerpt};
 use crate::printable;
+use crate::printable::is_obeyed;
 
 /// Bytes of a file, from where to before where.
 pub(super) type Span = Range<usize>;
@@ -94,6 +95,9 @@ problems! {
     NotCovered { cell: String } = "not_covered", "nothing is expected of cell {cell}";
 }
 
+/// The longest help that is given, in characters: it may list everything there is.
+const LONGEST_HELP: usize = 4_000;
+
 /// Why a scenario file cannot be used, with the place in the file: a
 /// [`Diagnostic`] that `miette` prints with the line and a caret.
 pub struct ScenarioError(Box<Inner>);
@@ -137,9 +141,11 @@ impl ScenarioError {
         self
     }
 
-    /// A way out.
+    /// A way out. It may quote the file, as it is or with values put in, so
+    /// what a terminal would obey is taken out here, for all of them.
     pub(super) fn help(mut self, help: impl Into<String>) -> ScenarioError {
-        self.0.help = Some(help.into());
+        let help: String = help.into();
+        self.0.help = Some(printable(&help, LONGEST_HELP));
         self
     }
 
@@ -174,7 +180,7 @@ impl ScenarioError {
             return self;
         }
         // A return alone moves the cursor, and before a newline it is a space.
-        let visible = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        let visible = |c: char| !is_obeyed(c) || matches!(c, '\n' | '\t');
         let text: String = match text.chars().all(visible) {
             true => text.to_owned(),
             // One character for each byte, so that the spans stay what they are.

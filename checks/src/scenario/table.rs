@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::{Problem, Result, ScenarioError, Span, shorten, suggest};
+use crate::printable::is_obeyed;
 
 /// The longest name of anything, in bytes.
 pub(super) const LONGEST_NAME: usize = 64;
@@ -110,7 +111,7 @@ impl<'a> Node<'a> {
             return Err(too_long(what, most, text.span));
         }
         let prose = text.text.replace("\r\n", "\n").replace('\t', " ");
-        if prose.chars().any(|c| c.is_control() && c != '\n') {
+        if prose.chars().any(|c| is_obeyed(c) && c != '\n') {
             let what = what.to_owned();
             let problem = Problem::ControlCharacter { what };
             let error = ScenarioError::at(problem, text.span, "in this text");
