@@ -377,3 +377,17 @@ fn what_is_new_is_called_by_its_name() {
     let said = "baseline: race/v5.10 with B: lock_page(P); lock_page(P)\n    new, ";
     place.fails(&[], &[said]);
 }
+
+/// The reports of an earlier run go before this one begins: the journal that it
+/// goes on from must not be among them.
+#[test]
+fn a_journal_is_no_old_report() {
+    let place = Place::blessed("journal-is-report");
+    let journal = ["--resume", "reports/cells.jsonl"];
+    fs::create_dir(place.0.join("reports")).expect("it can be made");
+    assert_eq!(place.gate(&journal).0, 0);
+    let before = place.read("reports/cells.jsonl");
+    let (code, text) = place.gate(&[&journal[..], &["--out", "reports"]].concat());
+    assert_eq!(code, 2, "{text}");
+    assert_eq!(place.read("reports/cells.jsonl"), before);
+}

@@ -145,6 +145,7 @@ fn check(
     if asked.shard.is_some() && asked.search().is_weak() {
         return Err(BadQuestion::WeakShard.into());
     }
+    asked.run.keep_apart(asked.reports.files())?;
     let started = Instant::now();
     let options = Options {
         search: asked.search(),

@@ -1,17 +1,17 @@
 //! What continuous integration reads beside the answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use stalewake::report::Checked;
+use stalewake::report::aside;
 use stalewake::report::github::annotations;
 use stalewake::report::junit::junit;
 use stalewake::report::markdown::markdown;
 
 use super::Format;
 use super::output::{print, write};
-use stalewake::report::aside;
 
 /// Reports for programs that run this one. They say the same as the exit code.
 #[derive(Debug, Args)]
@@ -29,6 +29,13 @@ pub(super) struct Reports {
 }
 
 impl Reports {
+    /// The files that are to be written.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        [&self.junit, &self.markdown]
+            .into_iter()
+            .filter_map(Option::as_deref)
+    }
+
     /// Writes what was asked for.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use miette::IntoDiagnostic;
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::Options;
 use stalewake::report::Style;
+use stalewake::report::aside;
 use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::progress::Bar;
 use stalewake::report::token::{record, token};
@@ -22,7 +23,6 @@ use super::output::{print, progress, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::{Coloured, From, MemoryOptions};
-use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -11,6 +11,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use stalewake::explore::Options;
 use stalewake::gate::{Baseline, Judgement, Lane, Plan, Run, Tried, judge, reports};
 use stalewake::report::Checked;
+use stalewake::report::aside;
 use stalewake::report::html::page;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::Bar;
@@ -21,7 +22,6 @@ use super::output::{print, progress, style, write};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
-use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -82,6 +82,12 @@ enum Speed {
 
 /// Runs it.
 pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
+    let reports = args
+        .out
+        .iter()
+        .flat_map(|out| REPORTS.map(|name| out.join(name)));
+    let reports: Vec<PathBuf> = reports.collect();
+    args.run.keep_apart(reports.iter().map(PathBuf::as_path))?;
     let out = args.out.as_deref().map(Out::open).transpose()?;
     let variables = loom_variables();
     if !variables.is_empty() {

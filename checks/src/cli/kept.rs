@@ -12,6 +12,7 @@ use miette::{WrapErr, miette};
 use stalewake::cell::Cell;
 use stalewake::explore::Options;
 use stalewake::journal::{JournalError, JournalFile};
+use stalewake::report::aside;
 use stalewake::report::progress::Bar;
 use stalewake::report::wrap;
 use stalewake::verdict::{Status, Verdict};
@@ -20,7 +21,18 @@ use stalewake::worker::knows_memory;
 use super::error::HELP_WIDTH;
 use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, explore_each};
 use super::{duration, size};
-use stalewake::report::aside;
+
+/// Where a file is, also if there is none yet, by whatever name it goes.
+fn place(file: &Path) -> PathBuf {
+    let below = |name| {
+        let parent = file.parent().filter(|parent| *parent != Path::new(""));
+        let parent = parent.unwrap_or(Path::new(".")).canonicalize();
+        parent.map(|parent| parent.join(name))
+    };
+    let place = file.canonicalize().ok();
+    let place = place.or_else(|| below(file.file_name()?).ok());
+    place.unwrap_or_else(|| file.to_owned())
+}
 
 /// How a run is done, whatever it searches.
 #[derive(Debug, Args)]
@@ -47,6 +59,25 @@ pub(super) struct RunOptions {
 }
 
 impl RunOptions {
+    /// Refuses a run whose reports would be written over its own journal.
+    ///
+    /// # Errors
+    /// With the file that is meant to be both.
+    pub(super) fn keep_apart<'p>(
+        &self,
+        mut reports: impl Iterator<Item = &'p Path>,
+    ) -> miette::Result<()> {
+        let journal = self.resume.as_deref().map(place);
+        match reports.find(|report| Some(place(report)) == journal) {
+            Some(report) => Err(miette!(
+                help = "give the journal a file of its own: what is finished is in it",
+                "{} is to be both the journal of this run and a report",
+                report.display()
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn crew(&self) -> miette::Result<Crew> {
         if self.cell_memory.is_some() && !knows_memory() {
             return Err(miette!(

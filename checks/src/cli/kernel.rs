@@ -2,6 +2,7 @@
 
 use miette::Diagnostic;
 use stalewake::cell::KernelChoice;
+use stalewake::report::aside;
 use stalewake::report::wrap;
 use stalewake_model::combination::Conflict;
 use stalewake_model::mechanism::{Kernel, UnknownMechanism};
@@ -11,7 +12,6 @@ use stalewake_model::release::{
 
 use super::Choice;
 use super::error::{HELP_WIDTH, Unknown};
-use stalewake::report::aside;
 
 /// A kernel that cannot be had.
 #[derive(Debug, thiserror::Error, Diagnostic)]

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::IntoDiagnostic;
+use stalewake::report::aside;
 use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::token::Token;
 
@@ -11,7 +12,6 @@ use super::error::Unknown;
 use super::output::{print, style};
 use super::select::Catalogue;
 use super::{Coloured, From};
-use stalewake::report::aside;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use stalewake::cell::{Cell, KernelChoice, Parameters};
+use stalewake::report::aside;
 use stalewake::scenario::{self, Scenario, ScenarioError};
 use stalewake_model::release::Release;
 
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
 use super::{Choice, From};
-use stalewake::report::aside;
 
 /// The scenarios that can be named.
 pub(super) struct Catalogue {

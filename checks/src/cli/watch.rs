@@ -9,9 +9,11 @@ use std::time::Instant;
 use clap::Args;
 use stalewake::cell::Cell;
 use stalewake::explore::{Findings, Options};
+use stalewake::report::aside;
 use stalewake::report::changes::{changes, tell};
 use stalewake::report::progress::Bar;
 use stalewake::report::{Checked, Outcome, Style, Tone};
+use stalewake::scenario::ScenarioError;
 use stalewake::verdict::{Status, Verdict};
 
 use self::target::Target;
@@ -20,8 +22,6 @@ use super::output::{print, progress, style};
 use super::run::{available, explore_all};
 use super::select::{Catalogue, Selected, Wishes};
 use super::{Coloured, From};
-use stalewake::report::aside;
-use stalewake::scenario::ScenarioError;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -132,6 +132,7 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
             Err(BadQuestion::Nothing.into())
         };
     }
+    args.run.keep_apart(args.svg.iter().map(PathBuf::as_path))?;
     let plan = Plan::new(from, axes, cases)?;
     let started = Instant::now();
     let (verdicts, resumed, ended) = explore(&plan, args)?;

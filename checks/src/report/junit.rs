@@ -78,7 +78,7 @@ pub fn junit_with(checked: &[Checked], others: &[Case]) -> String {
 fn other(case: &Case) -> TestCase {
     let status = match &case.ended {
         Ended::Passed => TestCaseStatus::success(),
-        Ended::NotJudged => incomplete(),
+        Ended::NotJudged => incomplete("what it is about was not explored to its end"),
         Ended::Failed(message, text) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status
@@ -112,7 +112,7 @@ fn status(checked: &Checked) -> TestCaseStatus {
         return failure(checked);
     }
     if verdict.status == Status::Incomplete {
-        return incomplete();
+        return incomplete("a budget ran out or the run was ended");
     }
     match not_judged(verdict) {
         Some(reason) => {
@@ -124,11 +124,9 @@ fn status(checked: &Checked) -> TestCaseStatus {
     }
 }
 
-fn incomplete() -> TestCaseStatus {
+fn incomplete(why: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status
-        .set_type("incomplete")
-        .set_message("a budget ran out or the run was ended");
+    status.set_type("incomplete").set_message(why);
     status
 }
 

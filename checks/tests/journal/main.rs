@@ -344,6 +344,41 @@ fn what_if_goes_on_with_what_was_checked() {
     assert!(text(&output.stderr).contains("note: 4 of 4 cells were in"));
 }
 
+/// A report written over the journal would lose what was finished, by whatever
+/// name the one file goes.
+#[test]
+fn no_report_is_written_over_the_journal() {
+    let (journal, link) = (file("both"), file("both-link"));
+    assert!(run(&CELLS, &["--resume", &journal]).status.success());
+    let before = fs::read(&journal).expect("it was written");
+    std::os::unix::fs::symlink(&journal, &link).expect("a link can be made");
+    let (directory, name) = journal.rsplit_once('/').expect("it is somewhere");
+    let detour = format!("{directory}/./{name}");
+    for report in [&journal, &link, &detour] {
+        for option in ["--junit", "--markdown"] {
+            let complaint = refused(&run(&CELLS, &["--resume", &journal, option, report]));
+            assert!(
+                complaint.contains("both the journal of this run and a report"),
+                "{complaint}"
+            );
+        }
+        let changes = [
+            "whatif",
+            "shmem-tail",
+            "--resume",
+            &journal,
+            "--svg",
+            report,
+        ];
+        assert_eq!(run(&changes, &[]).status.code(), Some(2));
+    }
+    // Not even begun.
+    let neither = file("neither");
+    refused(&run(&CELLS, &["--resume", &neither, "--junit", &neither]));
+    assert!(!Path::new(&neither).exists());
+    assert_eq!(fs::read(&journal).expect("it is there"), before);
+}
+
 /// The directory of a file is read-only for anybody but the superuser.
 #[test]
 fn a_read_only_directory_is_an_error() {
