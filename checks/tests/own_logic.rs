@@ -132,6 +132,31 @@ fn who_does_not_wait_runs_into_the_bug() {
     assert!(report.reaches(Kind::BugOnWriteback), "{report}");
 }
 
+/// The end of one writeback, twice.
+struct EndsTwice;
+
+impl WakeLogic for EndsTwice {
+    fn name(&self) -> &'static str {
+        "ends twice"
+    }
+
+    fn end_page_writeback(&self, cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+        clear_page_writeback(cx, page)?;
+        clear_page_writeback(cx, page)?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_writeback_that_is_ended_twice_is_noticed() {
+    let report = Check::scenario("unreferenced-touch")
+        .kernel("v5.10.7")
+        .wake_logic(EndsTwice)
+        .run()
+        .expect("it makes sense");
+    assert!(report.reaches(Kind::EndNotUnderWriteback), "{report}");
+}
+
 #[test]
 fn questions_that_make_no_sense_are_refused() {
     let ask = |check: Check| check.run().err().expect("it makes no sense").to_string();

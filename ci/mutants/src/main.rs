@@ -178,6 +178,8 @@ impl<'m> Nets<'m> {
             "alternatives",
             "--test",
             "steps",
+            "--test",
+            "own_logic",
         ])?);
         let of_explorer = match chosen.iter().any(|number| !mutants[*number].is_of_model()) {
             true => tests(&["--package", "stalewake", "--lib", "--test", "crosscheck"])?,
