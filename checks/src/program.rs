@@ -408,9 +408,11 @@ impl<'r> Thread<'r> {
                 self.on(page, |cx, page| offline_pages(cx, page).map(|_| ()))
             }
             Step::SetPageUptodateNonatomic(page) => {
+                let _call = self.cx.enter("__SetPageUptodate");
                 self.on(page, |cx, page| set_flags_nonatomic(cx, page, PG_UPTODATE))
             }
             Step::ClearPageDirtyNonatomic(page) => {
+                let _call = self.cx.enter("__ClearPageDirty");
                 self.on(page, |cx, page| clear_flags_nonatomic(cx, page, PG_DIRTY))
             }
             Step::Kill(thread) => {

@@ -82,8 +82,30 @@ fn the_story_says_in_short_how_it_came_about() {
         "--kind",
         "foreign-read",
     ]));
-    let short = "When A goes on, P is no longer the page that it means.";
+    let short = "Meanwhile B frees P, in free_pages_prepare(), and the memory is taken out of the \
+        machine. When A goes on, P has no struct page any more.";
     assert!(removed.contains(short), "{removed}");
+    let tail = joined(&explain(&["shmem-tail/truncate=wait/v5.9"]));
+    let short = "and gets the frame again as a tail of a huge page. When A goes on, P is no longer \
+        the page that it means.";
+    assert!(tail.contains(short), "{tail}");
+    let ended = joined(&explain(&[
+        "truncate-in-flight/v5.9",
+        "--kind",
+        "end-not-under-writeback",
+    ]));
+    let short = "B takes it for its own, and P is freed under writeback. When A comes to end that \
+        writeback, there is none: BUG.";
+    assert!(ended.contains(short), "{ended}");
+    let met_again = joined(&explain(&["bookmark-lockup/v5.10.7"]));
+    let short = "Meanwhile D sets writeback on P again, in set_page_writeback(). A walks over the \
+        wait queue of P and wakes D, then lets go of the queue's lock at its bookmark. D finds the \
+        bit that it waits for set, and queues itself again, behind the bookmark.";
+    assert!(met_again.contains(short), "{met_again}");
+    let killed = joined(&explain(&["killable-lock/signal=late/v5.10"]));
+    let short = "goes to K. A fatal signal is pending for K: it returns -EINTR without the lock, and \
+        wakes nobody. L is left asleep with locked clear.";
+    assert!(killed.contains(short), "{killed}");
     let wiped = joined(&explain(&["nonatomic-flags/case=lost-waiters/v5.10"]));
     let short = "Before it does, W sets waiters there, in wait_on_page_bit_common(). The write of O \
         is not atomic: it undoes that.";
@@ -107,8 +129,18 @@ fn the_lives_of_a_page_are_told_apart() {
     assert!(rules.clone().count() == 2 && rules.into_iter().all(|line| line.chars().count() <= 80));
     let tail = explain(&["shmem-tail/truncate=wait/v5.9"]);
     assert!(
-        tail.contains("══ another use of P begins, as a tail page ═"),
+        tail.contains("══ another use of P begins, as a tail of a huge page ═"),
         "{tail}"
+    );
+    let removed = explain(&["hot-remove/truncate=wait/v5.9"]);
+    assert_eq!(
+        removed.matches("══ this use of P ends ═").count(),
+        1,
+        "{removed}"
+    );
+    assert!(
+        removed.contains("══ the struct page of P is gone ═"),
+        "{removed}"
     );
     let same = explain(&["same-page-old-waiter/old=none/v5.10"]);
     assert!(!same.contains("══"), "{same}");

@@ -64,9 +64,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// `BUG_ON(PageWriteback)` after `wait_on_page_writeback`.
+    /// `BUG_ON(PageWriteback)` of whoever is about to write a page, and has
+    /// seen to it that an earlier writeback is over.
     BugOnWriteback = "bug-on-writeback", Fatal,
-        "BUG_ON(PageWriteback): the task came back from wait_on_page_writeback() and the page is under writeback";
+        "BUG_ON(PageWriteback): the page that is about to be written is under writeback";
     /// `VM_BUG_ON_PGFLAGS`: PG_waiters used on a tail page.
     BugOnTail = "bug-on-tail", Fatal,
         "VM_BUG_ON_PGFLAGS(PageTail): PG_waiters was used on what is now a tail page";

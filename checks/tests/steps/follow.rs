@@ -71,8 +71,8 @@ impl Frame {
     }
 }
 
-/// What a thread does outside of every function.
-const BY_ITSELF: [(&str, &str); 3] = [("complete", "bio"), ("load", "flags"), ("store", "flags")];
+/// What a thread does outside of every function: an operation on a field.
+const BY_ITSELF: (&str, &str) = ("complete", "bio");
 
 /// The functions that one thread is in.
 #[derive(Default)]
@@ -143,14 +143,13 @@ impl Thread {
         match frames.last_mut() {
             Some(frame) => *frame = frame.after(is, &mut said)?,
             None => {
-                let by_itself = BY_ITSELF.iter().any(|(operation, field)| {
-                    is(&Item::Step {
-                        operation,
-                        field,
-                        bits: Vec::new(),
-                    })
-                });
-                by_itself.then_some(())?;
+                let (operation, field) = BY_ITSELF;
+                let by_itself = Item::Step {
+                    operation,
+                    field,
+                    bits: Vec::new(),
+                };
+                is(&by_itself).then_some(())?;
             }
         }
         lines.extend(said);

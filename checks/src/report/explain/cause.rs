@@ -5,12 +5,13 @@
 //! wake-up reached, and what that led to. Where these are not found, nothing is
 //! said.
 
-use stalewake_model::page::{PG_LOCKED, PG_WRITEBACK, TAIL_MAPPING};
+use stalewake_model::page::{PG_LOCKED, PG_WRITEBACK};
 use stalewake_model::sync::{Detail, ThreadId};
 use stalewake_model::violation::{Kind, Violation};
 
-use super::names::{FLAGS, MAPPING, Names, TASK, flags};
-use super::picture::{is_allocation, is_wipe, next_mapping};
+use super::names::{ENTRY, FLAGS, MAPPING, Names, TASK, flags};
+use super::picture::{is_allocation, is_removal, is_wipe, next_mapping};
+use super::words::finds_signal;
 use super::{Story, Style, paragraph};
 use crate::explore::Event;
 
@@ -36,6 +37,7 @@ impl Story<'_> {
         match violation.kind {
             Kind::LostWakeup => cause.of_lost_wakeup(),
             Kind::LostFlagUpdate => cause.of_lost_flag_update(),
+            Kind::Livelock => cause.of_livelock(),
             _ => cause.of_late_wakeup(),
         }
     }
@@ -66,16 +68,8 @@ impl<'a> Cause<'a> {
     fn of_late_wakeup(&self) -> Option<String> {
         let frame = frame(&self.violation.about)?;
         let (late, by) = self.late(frame)?;
-        let (cleared, _, clear) = self.last(late, |thread, detail| {
-            thread == by && is_of(detail, frame) && gives_up(detail) != 0
-        })?;
         let (waker, page) = (self.names.thread(by), self.names.page(frame));
-        let what = flags(gives_up(clear));
-        let mut text = format!(
-            "{waker} clears {what} on {page}, {}, and is held up. ",
-            within(clear)
-        );
-        text += &self.meanwhile(cleared..late, by, frame, gives_up(clear))?;
+        let mut text = self.held_up(late, by, frame)?;
         let wake = self.first(late, |thread, detail| {
             thread == by && detail.operation == "wake_up_state"
         });
@@ -86,11 +80,36 @@ impl<'a> Cause<'a> {
                 let reached = self.names.owner(detail.object);
                 format!(
                     " The wake-up that {waker} still owed then reaches {reached}, who waits for what began later."
-                ) + &self.end(&reached, &page)
+                ) + &self.end(late, &reached, frame)
+            }
+            None if self.is_removed(late, frame) => {
+                format!(" When {waker} goes on, {page} has no struct page any more.")
             }
             None => format!(" When {waker} goes on, {page} is no longer the page that it means."),
         };
         Some(text)
+    }
+
+    /// Who gives up a bit of the page is late with what comes next, and
+    /// something happens in between.
+    fn held_up(&self, late: usize, by: ThreadId, frame: u16) -> Option<String> {
+        let (cleared, _, clear) = self.last(late, |thread, detail| {
+            thread == by && is_of(detail, frame) && gives_up(detail) != 0
+        })?;
+        let (waker, page) = (self.names.thread(by), self.names.page(frame));
+        let what = flags(gives_up(clear));
+        let meanwhile = self.meanwhile(cleared..late, by, frame, gives_up(clear))?;
+        let within = within(clear);
+        Some(format!(
+            "{waker} clears {what} on {page}, {within}, and is held up. {meanwhile}"
+        ))
+    }
+
+    fn is_removed(&self, before: usize, frame: u16) -> bool {
+        self.last(before, |_, detail| {
+            is_of(detail, frame) && is_removal(detail)
+        })
+        .is_some()
     }
 
     /// The first thing that came late, and who did it: what is shown, or the
@@ -140,12 +159,15 @@ impl<'a> Cause<'a> {
                 };
                 let mut object = detail.object;
                 object.field = MAPPING;
+                // A tail page has got its mapping before.
                 let what = match next_mapping(&self.events[begun..], frame) {
-                    Some(TAIL_MAPPING) => " as a tail page".to_owned(),
+                    _ if detail.object.field == FLAGS => " as a tail of a huge page".to_owned(),
                     Some(mapping) => format!(" for file {}", self.names.value(object, mapping)),
                     None => String::new(),
                 };
                 text += &format!(", and {who}gets the frame again{what}");
+            } else if self.is_removed(span.end, frame) {
+                text += ", and the memory is taken out of the machine";
             }
             return Some(text + ".");
         }
@@ -163,7 +185,10 @@ impl<'a> Cause<'a> {
     }
 
     /// What the one who was reached makes of it.
-    fn end(&self, reached: &str, page: &str) -> String {
+    fn end(&self, late: usize, reached: &str, frame: u16) -> String {
+        let page = self.names.page(frame);
+        let freed = self.first(late, |_, detail| is_of(detail, frame) && is_wipe(detail));
+        let freed = freed.filter(|found| found.0 < self.place);
         match self.violation.kind {
             Kind::BugOnWriteback => {
                 format!(
@@ -173,8 +198,48 @@ impl<'a> Cause<'a> {
             Kind::IoOnFreedPage => {
                 format!(" {reached} takes it for its own, and {page} is freed under its own I/O.")
             }
+            Kind::EndNotUnderWriteback if freed.is_some() => {
+                let waker = self.names.thread(self.violation.thread);
+                format!(
+                    " {reached} takes it for its own, and {page} is freed under writeback. When \
+                     {waker} comes to end that writeback, there is none: BUG."
+                )
+            }
             _ => String::new(),
         }
+    }
+
+    /// A walk over a wait queue meets a waiter again: who it is, and how that
+    /// comes.
+    fn of_livelock(&self) -> Option<String> {
+        let frame = frame(&self.violation.about)?;
+        let by = self.violation.thread;
+        let requeued = |woken: ThreadId, from| {
+            self.first(from, |thread, detail| {
+                thread == woken && (detail.operation, detail.object.field) == ("set_bit", ENTRY)
+            })
+            .filter(|found| found.0 < self.place)
+        };
+        let wakes = self.events[..self.place].iter().enumerate();
+        let mut wakes = wakes.filter_map(|(place, event)| match event {
+            Event::Step {
+                thread,
+                wakes: Some(woken),
+                ..
+            } if *thread == by => Some((place, *woken)),
+            _ => None,
+        });
+        let (woke, woken) = wakes.find(|(place, woken)| requeued(*woken, *place).is_some())?;
+        let (walker, page) = (self.names.thread(by), self.names.page(frame));
+        let woken = self.names.thread(woken);
+        let held_up = self.held_up(woke, by, frame);
+        let held_up = held_up.map_or(String::new(), |text| text + " ");
+        Some(format!(
+            "{held_up}{walker} walks over the wait queue of {page} and wakes {woken}, then lets go \
+             of the queue's lock at its bookmark. {woken} finds the bit that it waits for set, and \
+             queues itself again, behind the bookmark. So the walk comes to {woken} once more, and \
+             nothing bounds how often."
+        ))
     }
 
     /// Somebody sleeps, and the last wake-up went elsewhere.
@@ -204,12 +269,28 @@ impl<'a> Cause<'a> {
                     "after that"
                 };
                 format!(
-                    " The last wake-up, by {waker} {when}, goes to {reached}, and {sleeper} is left asleep with {what} clear."
+                    " The last wake-up, by {waker} {when}, goes to {reached}{} {sleeper} is left asleep with {what} clear.",
+                    self.killed(detail.object.owner)
                 )
             }
             None => format!(" Nobody is ever woken, and {sleeper} is left asleep."),
         };
         Some(text)
+    }
+
+    /// What goes on from a wake-up to who is left asleep. Who has seen that a
+    /// fatal signal is pending for it takes nothing any more.
+    fn killed(&self, task: u16) -> String {
+        let gave_up = self.last(self.place, |_, detail| {
+            detail.object.owner == task && finds_signal(detail)
+        });
+        gave_up.map_or(", and".to_owned(), |(_, thread, _)| {
+            let killed = self.names.thread(thread);
+            format!(
+                ". A fatal signal is pending for {killed}: it returns -EINTR without the lock, \
+                 and wakes nobody."
+            )
+        })
     }
 
     /// Somebody reads all flags and writes them back, and what others change in

@@ -20,7 +20,7 @@ use self::columns::{Columns, Line};
 use self::names::{FLAGS, MAPPING, Names};
 pub use self::picture::STYLE;
 pub(super) use self::picture::{Svg, escape};
-use self::picture::{is_allocation, is_wipe, next_mapping};
+use self::picture::{is_allocation, is_removal, is_wipe, next_mapping};
 pub use self::remedy::{Remedy, sentences};
 pub(super) use self::states::Change;
 use super::style::grouped;
@@ -83,12 +83,7 @@ impl Story<'_> {
         let scenario = &self.cell.scenario;
         let title = format!("{}: {}", self.cell, self.kind);
         let mut text = style.paint(Tone::Strong, &title) + "\n";
-        let steps = self
-            .recording
-            .events
-            .iter()
-            .filter(|event| matches!(event, Event::Step { .. }))
-            .count();
+        let steps = self.steps();
         let preemptions = match self.witness.preemptions {
             0 => "no preemption".to_owned(),
             1 => "1 preemption".to_owned(),
@@ -138,13 +133,21 @@ impl Story<'_> {
         text
     }
 
+    /// How many steps the recording has.
+    fn steps(&self) -> usize {
+        let events = self.recording.events.iter();
+        let steps = events.filter(|event| matches!(event, Event::Step { .. }));
+        steps.count()
+    }
+
     /// The interleaving, and how many steps of it were left out.
     fn rows(&self, style: Style) -> (String, usize) {
         let variant = self.cell.scenario.variant(&self.cell.parameters);
         let names = Names::new(variant, &self.recording.threads);
-        let mut columns = Columns::new(&self.recording.threads, style);
+        let mut columns = Columns::new(&self.recording.threads, self.steps(), style);
         let mut calls: Vec<Vec<&'static str>> = vec![Vec::new(); self.recording.threads.len()];
         let mut folded = 0;
+        let mut step = 0;
         let events = &self.recording.events;
         let is_violation = |event: &Event| matches!(event, Event::Violation(_));
         let last = events
@@ -165,17 +168,15 @@ impl Story<'_> {
                     stale,
                     ..
                 } => {
+                    step += 1;
                     let shown = self.all
                         || place < last
                             && (*stale || self.matters(place, thread, detail, wakes.is_some()));
                     enter(entered, &detail.calls, shown, &mut lines);
                     if shown {
                         let depth = detail.calls.len();
-                        lines.push(Line::new(
-                            depth,
-                            Tone::Plain,
-                            names.operation(detail, *wakes, *sleeps),
-                        ));
+                        let operation = names.operation(detail, *wakes, *sleeps);
+                        lines.push(Line::of_step(step, depth, operation));
                         if *stale {
                             let old = "» reads an old value".to_owned();
                             lines.push(Line::new(depth, Tone::Strong, old));
@@ -226,7 +227,8 @@ impl Story<'_> {
     /// Whether a step is part of the story: it changes something or decides
     /// something, or its thread comes no further.
     fn matters(&self, place: usize, thread: ThreadId, detail: &Detail, wakes: bool) -> bool {
-        if wakes || !(words::changes_nothing(detail) || words::is_lock(detail)) {
+        let is_idle = words::changes_nothing(detail) || words::is_lock(detail);
+        if wakes || !is_idle || words::finds_signal(detail) {
             return true;
         }
         let next = self.recording.events[place + 1..]
@@ -313,6 +315,9 @@ fn paragraph(text: &str, hanging: usize, style: Style) -> String {
 fn use_of_page(names: &Names<'_>, detail: &Detail, events: &[Event]) -> Option<String> {
     let frame = detail.object.owner;
     let page = names.page(frame);
+    if is_removal(detail) {
+        return Some(format!("the struct page of {page} is gone"));
+    }
     if is_wipe(detail) {
         return Some(format!("this use of {page} ends"));
     }
@@ -325,7 +330,7 @@ fn use_of_page(names: &Names<'_>, detail: &Detail, events: &[Event]) -> Option<S
     };
     // A tail page has got its mapping before.
     let what = match next_mapping(events, frame) {
-        _ if detail.object.field == FLAGS => ", as a tail page".to_owned(),
+        _ if detail.object.field == FLAGS => ", as a tail of a huge page".to_owned(),
         Some(mapping) => format!(", for file {}", names.value(object, mapping)),
         None => String::new(),
     };

@@ -23,6 +23,11 @@ pub(super) fn is_lock(detail: &Detail) -> bool {
 /// The bit of a task's state that says a fatal signal is pending.
 const SIGNAL: u64 = 1 << 2;
 
+/// Whether a step finds that its task has been killed.
+pub(super) fn finds_signal(detail: &Detail) -> bool {
+    (detail.operation, detail.object.field) == ("test_bit", TASK) && detail.before & SIGNAL != 0
+}
+
 /// More bits than this are not listed one by one when they are looked at.
 const FEW: u32 = 4;
 

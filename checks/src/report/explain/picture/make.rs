@@ -265,12 +265,20 @@ fn is_drawn(detail: &Detail) -> bool {
     }
 }
 
-/// Whether a use of the frame ends here.
+/// Whether a use of the frame ends here: it is freed, or its struct page goes.
 pub(in crate::report::explain) fn is_wipe(detail: &Detail) -> bool {
-    let wipes = |call: &&'static str| [WIPE, REMOVAL].contains(call);
+    is_removal(detail) || overwrites(detail, WIPE)
+}
+
+/// Whether the struct page goes, with the memory that it stands for.
+pub(in crate::report::explain) fn is_removal(detail: &Detail) -> bool {
+    overwrites(detail, REMOVAL)
+}
+
+fn overwrites(detail: &Detail, by: &str) -> bool {
     detail.object.field == FLAGS
         && detail.operation == "store"
-        && detail.calls.last().is_some_and(wipes)
+        && detail.calls.last().is_some_and(|call| *call == by)
 }
 
 /// Whether a use of the frame begins here.

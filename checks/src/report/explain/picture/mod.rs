@@ -15,7 +15,7 @@ use super::Story;
 use crate::report::Style;
 
 pub(in crate::report) use canvas::{Svg, escape};
-pub(super) use make::{is_allocation, is_wipe, next_mapping};
+pub(super) use make::{is_allocation, is_removal, is_wipe, next_mapping};
 pub use svg::STYLE;
 
 /// What is drawn.
