@@ -7,11 +7,10 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use stalewake::report::aside;
 
 fn main() -> ExitCode {
-    cli::Cli::parse().run().unwrap_or_else(|error| {
+    cli::Cli::of_command_line().run().unwrap_or_else(|error| {
         aside(format_args!("{error:?}"));
         ExitCode::from(2)
     })

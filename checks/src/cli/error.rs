@@ -4,11 +4,13 @@ use miette::Diagnostic;
 use stalewake::printable;
 use stalewake::report::wrap;
 
+use super::Choice;
+
 /// How wide a list of names may be, beside what is printed in front of it.
 pub(super) const HELP_WIDTH: usize = 70;
 
 /// The longest name that is quoted, in characters: a token may be made by others.
-const LONGEST_NAME: usize = 200;
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// Names that are at least so similar are suggested.
 const SIMILAR: f64 = 0.7;
@@ -69,6 +71,15 @@ impl Unknown {
             help,
         }
     }
+
+    /// The name is part of an argument, which may have been meant otherwise.
+    pub(super) fn typed_as(mut self, argument: &str, hint: Option<String>) -> Unknown {
+        self.name = printable(argument, LONGEST_NAME);
+        if let Some(hint) = hint {
+            self.help = format!("{hint}\n{}", self.help);
+        }
+        self
+    }
 }
 
 /// A question that makes no sense.
@@ -104,13 +115,8 @@ pub(super) enum BadQuestion {
     #[error("--shard splits a search that can be exhaustive, and --memory c11 never is")]
     #[diagnostic(help("leave out one of them; give each machine other scenarios instead"))]
     WeakShard,
-    /// Neither a name nor a file.
-    #[error("there is no scenario `{name}` and no file of that name")]
-    #[diagnostic(help("{help}"))]
-    NoScenario {
-        /// As typed.
-        name: String,
-        /// What there is.
-        help: String,
-    },
+    /// Part of a cell's name is a value without its parameter.
+    #[error("`{}` is no kernel, but a value of `{}`", .0.value, .0.name)]
+    #[diagnostic(help("write `{}={}`", .0.name, .0.value))]
+    ValueAlone(Choice),
 }

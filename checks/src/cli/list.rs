@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use stalewake::report::json::{ScenarioLine, line};
-use stalewake::report::{Tone, wrap};
+use stalewake::report::{Tone, counted, wrap};
 
 use super::check::BAD_FILE;
 use super::output::{print, style};
@@ -54,7 +54,11 @@ pub(super) fn run(args: &ListArgs) -> miette::Result<ExitCode> {
                 parameter.values.join(" | ")
             ));
         }
-        facts.push(format!("{cells} cells on {}", kernels.join(", ")));
+        facts.push(format!(
+            "{} on {}",
+            counted(cells as u64, "cell"),
+            kernels.join(", ")
+        ));
         for fact in facts {
             for line in wrap(&format!("  {fact}"), style.width, 4) {
                 text += &(line + "\n");

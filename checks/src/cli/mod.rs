@@ -29,9 +29,11 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use miette::IntoDiagnostic;
 use stalewake::report::aside;
+use stalewake::scenario;
 use stalewake::verdict::Search;
 use stalewake::worker;
 
@@ -199,6 +201,12 @@ impl Choice {
 }
 
 impl Cli {
+    /// What was typed; says what is wrong with it, or the help that was asked
+    /// for, and ends the program.
+    pub fn of_command_line() -> Cli {
+        Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+    }
+
     /// Does what was asked.
     ///
     /// # Errors
@@ -255,6 +263,23 @@ impl Cli {
             Some(Command::Stress(args)) => args.coloured.color,
         }
     }
+}
+
+/// Who names a scenario where a command is wanted is told which command.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let name = typed.split('/').next().unwrap_or_default();
+    let mut shipped = scenario::shipped().into_iter().flatten();
+    if typed.ends_with(".toml") || shipped.any(|scenario| scenario.name == name) {
+        let tip = format!("to check a scenario: 'stalewake check {typed}'");
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 /// Users of loom expect its variables to weaken or to resume a search. Here

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use stalewake::cell::{Cell, KernelChoice, Parameters};
+use stalewake::printable;
 use stalewake::report::aside;
 use stalewake::scenario::{self, Scenario, ScenarioError};
 use stalewake_model::release::Release;
 
-use super::error::{BadQuestion, Unknown};
+use super::error::{BadQuestion, LONGEST_NAME, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
 use super::{Choice, From};
 
@@ -170,17 +171,12 @@ impl Catalogue {
             return Ok(None);
         }
         let names = self.scenarios.iter().map(|scenario| scenario.name.as_str());
-        let unknown = Unknown::new("scenario", name, names);
-        if argument.contains('/') {
-            let help =
-                miette::Diagnostic::help(&unknown).map_or(String::new(), |help| help.to_string());
-            return Err(BadQuestion::NoScenario {
-                name: argument.to_owned(),
-                help,
-            }
-            .into());
-        }
-        Err(unknown.into())
+        let place = match argument.contains('/') {
+            true => " and no file of that name",
+            false => "",
+        };
+        let unknown = Unknown::within("scenario", name, place.to_owned(), names);
+        Err(unknown.typed_as(argument, meant(argument)).into())
     }
 
     fn read_file(&mut self, path: &str) -> Option<Chosen> {
@@ -198,6 +194,31 @@ impl Catalogue {
             }
         }
     }
+}
+
+/// What may have been meant by a name that is none of a scenario.
+fn meant(argument: &str) -> Option<String> {
+    let file = format!("{argument}.toml");
+    if Path::new(&file).is_file() {
+        let file = printable(&file, LONGEST_NAME);
+        return Some(format!("a file is named as a whole: `{file}`"));
+    }
+    let release = Release::resolve(argument).ok()?;
+    Some(format!(
+        "a kernel is chosen with `--kernel {}`",
+        release.name
+    ))
+}
+
+/// A value of one of the scenario's parameters, with that.
+fn value_of(scenario: &Scenario, value: &str) -> Option<Choice> {
+    let mut parameters = scenario.parameters.iter();
+    let has = |values: &[String]| values.iter().any(|one| one == value);
+    let parameter = parameters.find(|parameter| has(&parameter.values))?;
+    Some(Choice {
+        name: parameter.name.clone(),
+        value: value.to_owned(),
+    })
 }
 
 impl Chosen {
@@ -223,7 +244,12 @@ impl Chosen {
                 }
                 .into());
             } else {
-                self.kernel = Some(release(part)?);
+                let kernel = release(part);
+                let kernel = kernel.map_err(|error| match value_of(&self.scenario, part) {
+                    Some(known) => BadQuestion::ValueAlone(known).into(),
+                    None => error,
+                });
+                self.kernel = Some(kernel?);
                 warn_of_doubt(part);
                 part.clone_into(&mut self.typed_kernel);
             }

@@ -12,7 +12,7 @@ use stalewake::explore::{Findings, Options};
 use stalewake::report::aside;
 use stalewake::report::changes::{changes, tell};
 use stalewake::report::progress::Bar;
-use stalewake::report::{Checked, Outcome, Style, Tone};
+use stalewake::report::{Checked, Outcome, Style, Tone, counted};
 use stalewake::scenario::ScenarioError;
 use stalewake::verdict::{Status, Verdict};
 
@@ -242,10 +242,7 @@ impl Watch<'_> {
             Outcome::Differs => (Tone::Bad, "not all as expected"),
         };
         let outcome = self.style.paint(tone, outcome);
-        let cells = match now.len() {
-            1 => "1 cell".to_owned(),
-            number => format!("{number} cells"),
-        };
+        let cells = counted(now.len() as u64, "cell");
         format!("{told}, of {cells}, {explored} explored; {outcome}.\n")
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Baseline, Change, Run, Tried};
 use crate::report::coverage::vacuous;
 use crate::report::summary::{facts, how_to_see};
-use crate::report::{Checked, Style, Tone, wrap};
+use crate::report::{Checked, Style, Tone, counted, wrap};
 use crate::verdict::{Status, Verdict};
 use stalewake_model::violation::Kind;
 
@@ -226,19 +226,19 @@ fn passed(
     let expected = expected
         .filter(|c| c.verdict.as_expected() == Some(true))
         .count();
-    let cells = run.checked.len();
-    let judged = match cells == expected {
+    let cells = counted(run.checked.len() as u64, "cell");
+    let judged = match run.checked.len() == expected {
         true => "all as expected".to_owned(),
         false => format!("as expected where something is: {expected}"),
     };
     let tried = run.tried.iter();
     let tried = tried.filter(|t| t.verdict.is_exhaustive()).count();
     let sentence = |net| match net {
-        Net::Verdicts => format!("{cells} cells explored exhaustively, {judged}"),
+        Net::Verdicts => format!("{cells} explored exhaustively, {judged}"),
         Net::Controls if tried < run.tried.len() => {
             format!("not judged: {tried} of {} were tried", run.tried.len())
         }
-        Net::Controls => format!("{tried} controls caught"),
+        Net::Controls => format!("{} caught", counted(tried as u64, "control")),
         Net::Coverage | Net::Baseline if !is_complete => {
             "not judged: the run is not complete".to_owned()
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::coverage::vacuous;
 use super::summary::{assumptions, facts, how_to_see};
 use super::table::{kernels, marked, word};
-use super::{Checked, Outcome};
+use super::{Checked, Outcome, counted};
 use crate::verdict::Status;
 
 /// The summary of all cells; how long they took is said in it.
@@ -31,12 +31,9 @@ pub fn markdown(checked: &[Checked], elapsed: Duration) -> String {
     }
     let executions: u64 = checked.iter().map(|c| c.verdict.figures.executions).sum();
     let seconds = elapsed.as_secs_f64();
-    let cells = checked.len();
-    writeln!(
-        text,
-        "{cells} cells, {executions} executions, {seconds:.1} s."
-    )
-    .expect(STRING);
+    let cells = counted(checked.len() as u64, "cell");
+    let executions = counted(executions, "execution");
+    writeln!(text, "{cells}, {executions}, {seconds:.1} s.").expect(STRING);
     text
 }
 

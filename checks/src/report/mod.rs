@@ -51,5 +51,5 @@ mod wrap;
 
 pub use aside::aside;
 pub use outcome::{Checked, Outcome};
-pub use style::{Style, Tone};
+pub use style::{Style, Tone, counted};
 pub use wrap::wrap;

@@ -96,7 +96,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `1 cell`, `2 cells`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     format!(
         "{} {noun}{}",
         grouped(number),

@@ -95,10 +95,14 @@ fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
 /// file that is not a scenario does not keep the others from being one.
 ///
 /// # Errors
-/// When the directory itself cannot be read.
+/// When the directory itself cannot be read, or has no such file in it.
 pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
+    let entries = fs::read_dir(dir).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => ScenarioError::new(Problem::NoDirectory { path: shown(dir) }),
+        _ => unreadable(dir, error),
+    });
+    for entry in entries? {
         let path = entry.map_err(|error| unreadable(dir, error))?.path();
         if path
             .extension()
@@ -106,6 +110,11 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
         {
             paths.push(path);
         }
+    }
+    if paths.is_empty() {
+        let problem = Problem::NoScenarios { path: shown(dir) };
+        return Err(ScenarioError::new(problem)
+            .help("their names end with `.toml`; `stalewake new` writes one to begin with"));
     }
     paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     Ok(paths.iter().map(|path| read(path)).collect())

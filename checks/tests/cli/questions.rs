@@ -2,11 +2,27 @@
 
 use std::fs;
 
+use assert_cmd::Command;
+
 use super::run::{code, directory, objects, stalewake, stderr, stdout};
 
 #[test]
 fn an_unknown_name_is_explained_and_exits_with_2() {
-    let questions: [(&[&str], &str); 9] = [
+    let questions: [(&[&str], &str); 14] = [
+        (
+            &["check", "./writeback-resue"],
+            "there is no scenario `./writeback-resue` and no file of that name",
+        ),
+        (&["check", "writeback-reuse/skip"], "write `truncate=skip`"),
+        (
+            &["check", "v5.9"],
+            "a kernel is chosen with `--kernel v5.9`",
+        ),
+        (&["same-page/v5.9"], "'stalewake check same-page/v5.9'"),
+        (
+            &["check", "--scenarios", "nowhere"],
+            "no directory `nowhere`",
+        ),
         (
             &["check", "writeback-resue"],
             "did you mean `writeback-reuse`?",
@@ -61,6 +77,28 @@ fn an_unknown_name_is_explained_and_exits_with_2() {
         );
         assert_eq!(stdout(&output), "", "{arguments:?}");
     }
+}
+
+/// A file beside the user, named without its ending; and a directory without
+/// any.
+#[test]
+fn files_are_pointed_at() {
+    let directory = directory("pointed-at");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("stalewake").expect("it is built with the tests");
+        let command = command.current_dir(&directory).args(arguments);
+        let output = command.output().expect("it starts");
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        stderr(&output)
+    };
+    let none = run(&["check", "--scenarios", "."]);
+    assert!(none.contains("there is no scenario file in `.`"), "{none}");
+    fs::write(directory.join("mine.toml"), "").expect("it can be written");
+    let mine = run(&["check", "mine"]);
+    assert!(
+        mine.contains("a file is named as a whole: `mine.toml`"),
+        "{mine}"
+    );
 }
 
 #[test]

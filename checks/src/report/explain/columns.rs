@@ -66,7 +66,7 @@ impl Columns {
         let headings = headings
             .iter()
             .map(|name| (Tone::Strong, clip(name, width)));
-        columns.write_row(None, headings.collect());
+        columns.write_row(None, &headings.collect::<Vec<_>>());
         let rule = "─".repeat(margin + 1) + &vec!["─".repeat(width); count].join("─┼─");
         columns.text += &(style.paint(Tone::Faint, &rule) + "\n");
         columns
@@ -81,7 +81,7 @@ impl Columns {
             for piece in wrap(&text, self.width, indent + 2) {
                 let mut pieces = vec![(Tone::Plain, String::new()); self.count];
                 pieces[column] = (line.tone, piece);
-                self.write_row(step.take(), pieces);
+                self.write_row(step.take(), &pieces);
             }
         }
     }
@@ -96,7 +96,7 @@ impl Columns {
     }
 
     /// Writes a piece of text in every column.
-    fn write_row(&mut self, step: Option<usize>, pieces: Vec<(Tone, String)>) {
+    fn write_row(&mut self, step: Option<usize>, pieces: &[(Tone, String)]) {
         let number = match step {
             Some(step) => format!("{step:>margin$}", margin = self.margin),
             None => " ".repeat(self.margin),
