@@ -69,14 +69,6 @@ pub enum CheckError {
     /// The changes make no sense together.
     #[error("this kernel makes no sense: {0}")]
     Conflict(String),
-    /// An exploration broke down.
-    #[error("{cell}: {reason}")]
-    Broken {
-        /// Which one.
-        cell: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Check {
@@ -130,11 +122,12 @@ impl Check {
         self
     }
 
-    /// Explores every cell.
+    /// Explores every cell. An exploration that breaks down, as one of wake
+    /// logic that never ends does, costs that cell only.
     ///
     /// # Errors
-    /// When the scenario, the kernel or a mechanism does not exist, when the
-    /// changes make no sense together, or when an exploration breaks down.
+    /// When the scenario, the kernel or a mechanism does not exist, or when the
+    /// changes make no sense together.
     pub fn run(self) -> Result<Report, CheckError> {
         let kernel = self.kernel_choice()?;
         let mut explored = Vec::new();
@@ -146,7 +139,7 @@ impl Check {
                     parameters,
                     kernel: kernel.clone(),
                 };
-                explored.push(self.explore(cell)?);
+                explored.push(self.explore(cell));
             }
         }
         Ok(Report { explored })
@@ -166,24 +159,20 @@ impl Check {
         }
     }
 
-    fn explore(&self, cell: Cell) -> Result<Explored, CheckError> {
+    fn explore(&self, cell: Cell) -> Explored {
         let mut program = CellProgram::new(&cell);
         if let Some(logic) = &self.logic {
             program = program.with_wake_logic(logic.clone());
         }
         let program = Arc::new(program);
         let findings = explore_program(&program, &self.options, &Arc::<Progress>::default());
-        if let Status::Error(reason) = findings.status {
-            let cell = cell.to_string();
-            return Err(CheckError::Broken { cell, reason });
-        }
         let mut verdict = Verdict::new(cell, &self.options, findings, program.coverage());
         if let Some(logic) = &self.logic {
             verdict.expected = None;
             let name = logic.name();
             verdict.cell.kernel.typed += &format!(" with {name}");
         }
-        Ok(Explored { verdict, program })
+        Explored { verdict, program }
     }
 }
 
@@ -228,10 +217,16 @@ impl Report {
         self.verdicts().all(|verdict| verdict.holds() == Some(true))
     }
 
-    /// Whether some cell can reach this.
+    /// Whether some cell was seen to reach this. That none was shows that none
+    /// can only where every search was exhaustive: see [`Report::never_reaches`].
     pub fn reaches(&self, kind: Kind) -> bool {
         self.verdicts()
             .any(|verdict| verdict.kinds().contains(&kind))
+    }
+
+    /// Whether no cell can reach this, which takes an exhaustive search.
+    pub fn never_reaches(&self, kind: Kind) -> bool {
+        self.verdicts().all(Verdict::is_exhaustive) && !self.reaches(kind)
     }
 
     /// The simplest way to the worst that can happen, as `explain` tells it;
@@ -264,13 +259,19 @@ impl Report {
     }
 }
 
-/// The table, as the command prints it.
+/// The table, as the command prints it, and why cells have broken down.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checked = self.verdicts().map(|verdict| Checked {
             verdict: verdict.clone(),
             explain: String::new(),
         });
-        f.write_str(&table(&checked.collect::<Vec<_>>(), Style::PLAIN))
+        f.write_str(&table(&checked.collect::<Vec<_>>(), Style::PLAIN))?;
+        for verdict in self.verdicts() {
+            if let Status::Error(reason) = &verdict.status {
+                writeln!(f, "{} broke down: {reason}", verdict.cell)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Wake logic of one's own, run on the scenarios as a user would.
 
 use stalewake::report::Style;
+use stalewake::verdict::Status;
 use stalewake::{Check, CheckError};
 use stalewake_model::current::Current;
 use stalewake_model::filemap::{WakeKey, wake_and_remove, wake_up_page};
@@ -130,6 +131,43 @@ fn who_does_not_wait_runs_into_the_bug() {
         .run()
         .expect("it makes sense");
     assert!(report.reaches(Kind::BugOnWriteback), "{report}");
+}
+
+/// Spins where the bit will never be set.
+struct NeverEnds;
+
+impl WakeLogic for NeverEnds {
+    fn name(&self) -> &'static str {
+        "never ends"
+    }
+
+    fn end_page_writeback(&self, cx: &Current<'_>, page: &Page) -> Result<(), Halt> {
+        clear_page_writeback(cx, page)?;
+        while !page.flags.test(cx, PG_WRITEBACK) {}
+        Ok(())
+    }
+}
+
+#[test]
+fn wake_logic_that_never_ends_costs_its_own_cells_only() {
+    let report = Check::all_scenarios()
+        .kernel("v5.10.7")
+        .wake_logic(NeverEnds)
+        .run()
+        .expect("it makes sense");
+    let [mut broken, mut finished] = [Vec::new(), Vec::new()];
+    for verdict in report.verdicts() {
+        match &verdict.status {
+            Status::Error(_) => broken.push(&*verdict.cell.scenario.name),
+            _ => finished.push(&*verdict.cell.scenario.name),
+        }
+    }
+    assert!(broken.contains(&"unreferenced-touch"), "{report}");
+    assert!(finished.contains(&"unfair-lock"), "{report}");
+    assert!(!report.holds() && !report.never_reaches(Kind::BugOnTail));
+    let table = report.to_string();
+    let reason = "unreferenced-touch/truncate=skip/v5.10.7 with never ends broke down: ";
+    assert!(table.contains(reason), "{table}");
 }
 
 /// The end of one writeback, twice.
