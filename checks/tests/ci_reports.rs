@@ -121,3 +121,65 @@ fn what_a_budget_cut_short_is_no_pass() {
     let cases = test_cases(&read(&directory, "junit.xml"));
     assert_eq!(cases[0].1.as_deref(), Some("error"));
 }
+
+/// Whoever asks for a report that cannot be written is told before the search,
+/// and not after it.
+#[test]
+fn a_report_that_cannot_be_written_is_refused_at_once() {
+    let directory = wrong_expectation("ci-nowhere");
+    fs::create_dir(directory.join("taken")).expect("it is writable");
+    for (arguments, complaint) in [
+        (
+            &["check", "./wrong.toml", "--junit", "nowhere/junit.xml"][..],
+            "cannot write to nowhere/junit.xml: ",
+        ),
+        (
+            &["check", "./wrong.toml", "--markdown", "taken"],
+            "cannot write to taken: is a directory",
+        ),
+        (
+            &["report", "./wrong.toml", "--html", "nowhere/all.html"],
+            "cannot write to nowhere/all.html: ",
+        ),
+        (
+            &["explain", "same-page/v5.9", "--svg", "nowhere/race.svg"],
+            "cannot write to nowhere/race.svg: ",
+        ),
+        (
+            &["whatif", "same-page", "--svg", "nowhere/whatif.svg"],
+            "cannot write to nowhere/whatif.svg: ",
+        ),
+    ] {
+        let output = stalewake(&directory, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(complaint), "{arguments:?}: {told}");
+        assert!(!told.contains(" executions, "), "{arguments:?}: {told}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+/// A limit on the size of files does as a full disk does. Half a report would
+/// be worse than the old one.
+#[cfg(unix)]
+#[test]
+fn a_report_is_written_whole_or_not_at_all() {
+    let directory = wrong_expectation("ci-full");
+    fs::write(directory.join("all.html"), "old").expect("it is writable");
+    let program = assert_cmd::cargo::cargo_bin("stalewake");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec {} report ./wrong.toml --html all.html",
+        program.display()
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(&directory)
+        .output()
+        .expect("there is a shell");
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("cannot write to all.html: "), "{told}");
+    assert_eq!(read(&directory, "all.html"), "old");
+    let files = fs::read_dir(&directory).expect("it is there");
+    assert_eq!(files.count(), 2, "the scenario and the report");
+}

@@ -74,6 +74,28 @@ fn a_worker_that_is_killed_costs_its_cell_and_no_other() {
     assert!(complaint.contains("died"), "{complaint}");
 }
 
+/// Whoever builds the program anew while a run goes on, or removes it, does not
+/// change the run: the next worker is of the same version, too.
+#[test]
+fn a_worker_is_started_again_from_a_binary_that_is_gone() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let binary = directory.path().join("stalewake");
+    fs::copy(env!("CARGO_BIN_EXE_stalewake"), &binary).expect("it can be copied");
+    let run = Command::new(&binary)
+        .args(SEVEN)
+        .args(["--format", "json", "--jobs", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let worker = workers(&run, 1)[0];
+    fs::remove_file(&binary).expect("it is there");
+    send("-KILL", worker);
+    let cells = values(&run.wait_with_output().expect("it ends"));
+    assert!(reason(&cells).contains("SIGKILL"), "{cells:?}");
+    assert_eq!(of_status(&cells, "complete").len(), 6);
+}
+
 /// Its share of the search is lost, and nobody else knows what was in it.
 #[test]
 fn a_cell_is_lost_with_any_of_its_workers() {

@@ -18,7 +18,7 @@ use stalewake::verdict::Search;
 use super::ci::Reports;
 use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
-use super::output::{print, progress, style};
+use super::output::{print, progress, require_writable, style};
 use super::select::{Selected, Wishes};
 use super::{Coloured, Format, From, MemoryOptions, duration};
 
@@ -146,6 +146,7 @@ fn check(
         return Err(BadQuestion::WeakShard.into());
     }
     asked.run.keep_apart(asked.reports.files())?;
+    require_writable(asked.reports.files())?;
     let started = Instant::now();
     let options = Options {
         search: asked.search(),

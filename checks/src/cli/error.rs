@@ -89,6 +89,13 @@ pub(super) enum BadQuestion {
     #[error("nothing to run: no cell is left")]
     #[diagnostic(help("`stalewake list` shows the scenarios, their parameters and their kernels"))]
     Nothing,
+    /// A directory is named that has none.
+    #[error("there is no scenario file in `{directory}`")]
+    #[diagnostic(help("their names end with `.toml`; `stalewake new` writes one to begin with"))]
+    NoFiles {
+        /// As typed.
+        directory: String,
+    },
     /// A cell's name has a kernel in it, and another was asked for.
     #[error("`{cell}` names a kernel already")]
     #[diagnostic(help("leave out --kernel, or the last part of the name"))]

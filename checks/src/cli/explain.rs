@@ -19,7 +19,7 @@ use stalewake_model::violation::{Class, Kind};
 use super::check::BAD_FILE;
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{release, warn_of_doubt};
-use super::output::{print, progress, style, write};
+use super::output::{print, progress, require_writable, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::{Coloured, From, MemoryOptions};
@@ -102,6 +102,8 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::from(BAD_FILE));
     }
+    let pictures = [&args.svg, &args.mermaid].into_iter().flatten();
+    require_writable(pictures.map(PathBuf::as_path))?;
     let options = Options {
         search: args.memory.search(),
         ..Options::default()

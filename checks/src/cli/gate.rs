@@ -1,7 +1,7 @@
 //! `gate`: everything a change must pass.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -17,8 +17,9 @@ use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::Bar;
 use stalewake::verdict::Verdict;
 
+use super::file;
 use super::kept::{self, Ended, RunOptions};
-use super::output::{print, progress, style, write};
+use super::output::{print, progress, require_writable, style, write};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
@@ -89,6 +90,9 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let reports: Vec<PathBuf> = reports.collect();
     args.run.keep_apart(reports.iter().map(PathBuf::as_path))?;
     let out = args.out.as_deref().map(Out::open).transpose()?;
+    if args.bless {
+        require_writable([&*args.baseline].into_iter())?;
+    }
     let variables = loom_variables();
     if !variables.is_empty() {
         aside(format_args!(
@@ -183,10 +187,13 @@ fn explore(plan: Plan, lane: Lane, args: &GateArgs) -> miette::Result<(Run, Ende
     Ok((run, ended))
 }
 
+/// The longest baseline, in bytes: that of all shipped cells is a hundredth.
+const LARGEST: u64 = 16 << 20;
+
 /// The baseline; none if there is no such file.
 fn read(path: &Path) -> miette::Result<Option<Baseline>> {
     let named = || format!("cannot use the baseline {}", path.display());
-    match fs::read_to_string(path) {
+    match file::read(path, LARGEST) {
         Ok(text) => {
             let baseline = Baseline::parse(&text).into_diagnostic();
             Ok(Some(baseline.wrap_err_with(named)?))
@@ -214,7 +221,7 @@ fn bless(
         None => now,
     }
     .text();
-    replace(&args.baseline, &text)
+    file::replace(&args.baseline, &text)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot write {}", args.baseline.display()))?;
     print(&format!(
@@ -222,19 +229,6 @@ fn bless(
         args.baseline.display()
     ))?;
     Ok(0)
-}
-
-/// Puts a text in the place of a file, so that nobody ever reads half of it.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// The reports, in the order in which they are written.

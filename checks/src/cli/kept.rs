@@ -136,6 +136,12 @@ impl<'c> Run<'c> {
             journal: None,
         };
         if let Some(path) = &asked.resume {
+            if path == Path::new("-") {
+                return Err(miette!(
+                    help = "name a file: the next run reads what this one has written",
+                    "cannot go on with journal -: it is no regular file"
+                ));
+            }
             let name = path.display();
             let (file, kept, torn) = JournalFile::open(path, cells, options)
                 .map_err(miette::Report::from)
@@ -241,10 +247,17 @@ impl Ended {
             }
             let kept = finished - lost.len();
             let lost = format!("finished, but not in it: {}", lost.join(", "));
-            aside(format_args!(
-                "the run was ended: {kept} of {of} cells are in journal {journal}"
-            ));
-            aside(format_args!("{}", wrap(&lost, HELP_WIDTH, 2).join("\n")));
+            match error {
+                JournalError::Gone => aside(format_args!(
+                    "the run was ended: of {finished} finished cells none is kept"
+                )),
+                _ => {
+                    aside(format_args!(
+                        "the run was ended: {kept} of {of} cells are in journal {journal}"
+                    ));
+                    aside(format_args!("{}", wrap(&lost, HELP_WIDTH, 2).join("\n")));
+                }
+            }
             return Err(miette::Report::from(error))
                 .wrap_err_with(|| format!("cannot go on with journal {journal}"));
         }

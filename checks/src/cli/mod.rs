@@ -6,6 +6,7 @@ mod completions;
 mod duration;
 mod error;
 mod explain;
+mod file;
 mod gate;
 mod kept;
 mod kernel;

@@ -1,7 +1,6 @@
 //! `new`: a scenario file to begin with.
 
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use clap::Args;
 use miette::Diagnostic;
 use stalewake::scenario::{self, TEMPLATE};
 
+use super::file;
 use super::output::print;
 
 #[derive(Debug, Args)]
@@ -69,16 +69,11 @@ pub(super) fn run(args: &NewArgs) -> miette::Result<ExitCode> {
 }
 
 fn write(path: &Path, args: &NewArgs) -> Result<(), NotWritten> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match args.force {
-        true => options.create(true).truncate(true),
+    let written = match args.force {
+        true => file::replace(path, TEMPLATE),
         // Looking first and writing then would leave time for another.
-        false => options.create_new(true),
+        false => file::create(path, TEMPLATE),
     };
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
     written.map_err(|source| {
         let path = path.display().to_string();
         match source.kind() {

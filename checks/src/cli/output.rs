@@ -7,7 +7,7 @@ use miette::MietteHandlerOpts;
 use stalewake::report::Style;
 use stalewake::report::progress::Shown;
 
-use super::{When, is_set};
+use super::{When, file, is_set};
 
 /// The width where there is no terminal that has one.
 const DEFAULT_WIDTH: usize = 80;
@@ -38,8 +38,24 @@ pub(super) fn write(file: &Path, text: &str) -> miette::Result<()> {
     if file == Path::new("-") {
         return print(text);
     }
-    std::fs::write(file, text)
-        .map_err(|error| miette::miette!("cannot write to {}: {error}", file.display()))
+    file::replace(file, text).map_err(|error| unwritable(file, &error))
+}
+
+/// Refuses what [`write`] could not do, before the work for it is done.
+///
+/// # Errors
+/// With the file that cannot be written to.
+pub(super) fn require_writable<'p>(
+    mut files: impl Iterator<Item = &'p Path>,
+) -> miette::Result<()> {
+    files.try_for_each(|file| match file == Path::new("-") {
+        true => Ok(()),
+        false => file::could_be_replaced(file).map_err(|error| unwritable(file, &error)),
+    })
+}
+
+fn unwritable(file: &Path, error: &std::io::Error) -> miette::Report {
+    miette::miette!("cannot write to {}: {error}", file.display())
 }
 
 /// How standard output is written to.

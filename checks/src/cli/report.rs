@@ -16,7 +16,7 @@ use stalewake::verdict::{Search, Verdict};
 
 use super::From;
 use super::check::BAD_FILE;
-use super::output::{progress, write};
+use super::output::{progress, require_writable, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::whatif::lattice;
@@ -71,6 +71,7 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::from(BAD_FILE));
     }
+    require_writable([&*args.html].into_iter())?;
     let options = Options {
         search: Search::Reduced,
         max_executions: args.max_executions,

@@ -142,8 +142,16 @@ impl Catalogue {
     /// cannot be read join the broken ones.
     ///
     /// # Errors
-    /// When a name means nothing.
+    /// When a name means nothing, or there are no scenarios.
     pub(super) fn choose(&mut self, arguments: &[String]) -> miette::Result<Vec<Chosen>> {
+        if let Some(directory) = &self.directory
+            && self.scenarios.is_empty()
+            && self.broken.is_empty()
+            && arguments.is_empty()
+        {
+            let directory = printable(&directory.display().to_string(), LONGEST_NAME);
+            return Err(BadQuestion::NoFiles { directory }.into());
+        }
         if arguments.is_empty() {
             return Ok(self.scenarios.iter().map(Chosen::all_of).collect());
         }

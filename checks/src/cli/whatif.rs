@@ -18,7 +18,7 @@ use super::check::BAD_FILE;
 use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::kernel::{release, unknown, warn_of_doubt};
-use super::output::{print, progress, style, write};
+use super::output::{print, progress, require_writable, style, write};
 use super::run::explore_all;
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
@@ -132,7 +132,9 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
             Err(BadQuestion::Nothing.into())
         };
     }
-    args.run.keep_apart(args.svg.iter().map(PathBuf::as_path))?;
+    let pictures = || args.svg.iter().map(PathBuf::as_path);
+    args.run.keep_apart(pictures())?;
+    require_writable(pictures())?;
     let plan = Plan::new(from, axes, cases)?;
     let started = Instant::now();
     let (verdicts, resumed, ended) = explore(&plan, args)?;

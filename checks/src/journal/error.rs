@@ -4,6 +4,7 @@ use std::io;
 
 use miette::Diagnostic;
 
+use super::file::LARGEST;
 use super::lines::FORMAT;
 use crate::report::json::VERSION;
 
@@ -83,6 +84,14 @@ pub enum JournalError {
     #[error("it cannot be opened and read")]
     #[diagnostic(help("the directory must be there, and the file be writable"))]
     Open(#[source] io::Error),
+    /// Larger than any journal.
+    #[error("it is larger than {} MiB", LARGEST >> 20)]
+    #[diagnostic(help("name another file: no run has written as much as that"))]
+    TooLarge,
+    /// Somebody has removed or replaced the file.
+    #[error("it was removed or replaced while the run went on")]
+    #[diagnostic(help("what was finished is lost with it: start again"))]
+    Gone,
     /// It cannot be written to.
     #[error("it cannot be written to")]
     #[diagnostic(help("what it had before is still in it"))]

@@ -11,6 +11,9 @@ use crate::cell::Cell;
 use crate::explore::Options;
 use crate::verdict::{Status, Verdict};
 
+/// The largest journal, in bytes; all shipped cells take a hundredth of it.
+pub(super) const LARGEST: u64 = 64 << 20;
+
 /// A journal that this run, and no other, writes to.
 #[derive(Debug)]
 pub struct JournalFile {
@@ -33,7 +36,7 @@ impl JournalFile {
         cells: &[Cell],
         options: &Options,
     ) -> Result<(JournalFile, Kept, usize), JournalError> {
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
@@ -48,7 +51,10 @@ impl JournalFile {
             TryLockError::Error(error) => JournalError::Open(error),
         })?;
         let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(JournalError::Open)?;
+        let whole = (&file).take(LARGEST + 1).read_to_end(&mut text);
+        if whole.map_err(JournalError::Open)? as u64 > LARGEST {
+            return Err(JournalError::TooLarge);
+        }
         let kept = read(&text, cells, options)?;
         let mut journal = JournalFile {
             file,
@@ -73,7 +79,7 @@ impl JournalFile {
     ///
     /// # Errors
     /// When it cannot be written. Then it is not in the file, and the others
-    /// still are.
+    /// still are; unless the file is gone.
     pub fn append(&mut self, verdict: &Verdict) -> Result<(), JournalError> {
         if verdict.status != Status::Complete {
             return Ok(());
@@ -88,9 +94,24 @@ impl JournalFile {
             let _ = self.file.set_len(self.length);
             return Err(JournalError::Write(error));
         }
+        if is_gone(&self.file) {
+            return Err(JournalError::Gone);
+        }
         self.length += line.len() as u64;
         Ok(())
     }
+}
+
+/// Whether a file has no name any more: nobody else can ever open it.
+#[cfg(unix)]
+fn is_gone(file: &File) -> bool {
+    let metadata = file.metadata();
+    metadata.is_ok_and(|metadata| std::os::unix::fs::MetadataExt::nlink(&metadata) == 0)
+}
+
+#[cfg(not(unix))]
+fn is_gone(_: &File) -> bool {
+    false
 }
 
 /// A file is only there after a power cut if its directory is on the disk, too.

@@ -42,7 +42,6 @@ macro_rules! problems {
 problems! {
     NotFound { path: String } = "not_found", "there is no file `{path}`";
     NoDirectory { path: String } = "no_directory", "there is no directory `{path}`";
-    NoScenarios { path: String } = "no_scenarios", "there is no scenario file in `{path}`";
     Directory { path: String } = "directory", "`{path}` is a directory, not a scenario file";
     Unreadable { path: String, source: io::Error } = "unreadable", "cannot read `{path}`";
     BadName { name: String } = "bad_name", "`{name}` is no name for a scenario";
@@ -225,7 +224,6 @@ impl ScenarioError {
         match &self.0.problem {
             Problem::NotFound { path }
             | Problem::NoDirectory { path }
-            | Problem::NoScenarios { path }
             | Problem::Directory { path }
             | Problem::Unreadable { path, .. } => Some(path),
             _ => self.file(),

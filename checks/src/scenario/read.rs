@@ -95,7 +95,7 @@ fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
 /// file that is not a scenario does not keep the others from being one.
 ///
 /// # Errors
-/// When the directory itself cannot be read, or has no such file in it.
+/// When the directory itself cannot be read.
 pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
     let mut paths = Vec::new();
     let entries = fs::read_dir(dir).map_err(|error| match error.kind() {
@@ -110,11 +110,6 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
         {
             paths.push(path);
         }
-    }
-    if paths.is_empty() {
-        let problem = Problem::NoScenarios { path: shown(dir) };
-        return Err(ScenarioError::new(problem)
-            .help("their names end with `.toml`; `stalewake new` writes one to begin with"));
     }
     paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     Ok(paths.iter().map(|path| read(path)).collect())

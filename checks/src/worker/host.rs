@@ -1,6 +1,8 @@
 //! The asking side.
 
 use std::io::{self, BufRead, BufReader, Write};
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use super::contact::{Contact, Leash};
@@ -11,6 +13,19 @@ use crate::explore::{Findings, Options, Progress};
 
 /// The subcommand that makes the binary a worker.
 pub const COMMAND: &str = "worker";
+
+/// This very binary, also where its file has been replaced since it was started:
+/// workers of another version would say something else, or nothing.
+fn this_binary() -> io::Result<Command> {
+    let file = std::env::current_exe()?;
+    #[cfg(target_os = "linux")]
+    if Path::new("/proc/self/exe").exists() {
+        let mut command = Command::new("/proc/self/exe");
+        std::os::unix::process::CommandExt::arg0(&mut command, file);
+        return Ok(command);
+    }
+    Ok(Command::new(file))
+}
 
 /// A process that explores. It ends with the thread that has started it.
 #[derive(Debug)]
@@ -27,7 +42,7 @@ impl Worker {
     /// # Errors
     /// When this binary cannot be started once more.
     pub fn start() -> io::Result<Worker> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = this_binary()?;
         command
             .arg(COMMAND)
             .stdin(Stdio::piped())

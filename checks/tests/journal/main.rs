@@ -273,11 +273,29 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
     assert!(text(&output.stderr).contains(&format!("{kept} of {COUNT} cells were in")));
 }
 
+/// What is written into a file without a name is lost: nobody is told that it
+/// is kept.
+#[test]
+fn a_journal_that_is_removed_ends_the_run() {
+    let journal = file("removed");
+    let run = start(&SEVEN, &["--resume", &journal]);
+    until("a cell is begun", || {
+        (!children(run.id()).is_empty()).then_some(())
+    });
+    fs::remove_file(&journal).expect("it is there");
+    let complaint = refused(&run.wait_with_output().expect("it ends"));
+    assert!(complaint.contains("was removed or replaced"), "{complaint}");
+    let none = " finished cells none is kept";
+    assert!(complaint.contains(none), "{complaint}");
+    assert!(!Path::new(&journal).exists());
+}
+
 #[test]
 fn what_cannot_be_a_journal_is_refused_at_once() {
     let no_directory = file("there/is/none");
     let directory = env!("CARGO_TARGET_TMPDIR");
     for (file, reason) in [
+        ("-", "it is no regular file"),
         ("/dev/full", "it is no regular file"),
         ("/dev/zero", "it is no regular file"),
         ("/proc/journal", "it cannot be opened"),
@@ -290,6 +308,16 @@ fn what_cannot_be_a_journal_is_refused_at_once() {
         assert!(complaint.contains(file), "{file}: {complaint}");
         assert!(output.stdout.is_empty());
     }
+    assert!(!Path::new("-").exists());
+    let large = file("large");
+    let made = fs::File::create(&large).and_then(|file| file.set_len(1 << 30));
+    made.expect("it takes no room");
+    let complaint = refused(&run(&CELLS, &["--resume", &large]));
+    assert!(
+        complaint.contains("it is larger than 64 MiB"),
+        "{complaint}"
+    );
+    fs::remove_file(&large).expect("it is there");
     let notes = file("notes");
     for text in ["remember the milk", "{\"schema\":1}\n", "\0\0\0\0"] {
         fs::write(&notes, text).expect("it is writable");
