@@ -8,6 +8,7 @@
 //! changes a verdict. The figures that were looked at are the [`Baseline`].
 
 mod baseline;
+mod change;
 mod judge;
 pub mod reports;
 
@@ -22,7 +23,8 @@ use crate::report::Checked;
 use crate::scenario::{Control, Scenario};
 use crate::verdict::Verdict;
 
-pub use baseline::{BadBaseline, Baseline, Change};
+pub use baseline::{BadBaseline, Baseline};
+pub use change::Change;
 pub use judge::{Failure, Judgement, Net, judge};
 
 /// How much is explored.

@@ -4,6 +4,7 @@
 //! in `ci/equivalent-mutants.toml`, with the reason why it makes no difference.
 
 mod rewrite;
+mod step;
 mod tree;
 
 use std::collections::BTreeMap;

@@ -15,8 +15,13 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprIf, File, ImplItemFn, ItemFn, ItemMod, Local, Pat, ReturnType, Signature,
-    Stmt, parse_quote,
+    Block, Expr, ExprIf, File, ImplItemFn, ItemFn, ItemMod, ReturnType, Signature, Stmt,
+    parse_quote,
+};
+
+use crate::step::{
+    can_be_twice, doubles, has_let, has_steps, is_assignment, is_call, is_mark, is_step, mentions,
+    moves, name, text,
 };
 
 /// What is done to a step.
@@ -334,124 +339,12 @@ impl VisitMut for Rewriter<'_> {
     }
 }
 
-/// Whether a statement is one step and nothing else.
-fn is_step(stmt: &Stmt) -> bool {
-    matches!(stmt, Stmt::Expr(step, Some(_)) if is_call(step) && has_steps(step))
-}
-
-/// Whether a binding is of a step that can happen twice.
-fn doubles(local: &Local) -> bool {
-    let init = local.init.as_ref();
-    init.is_some_and(|init| {
-        init.diverge.is_none() && is_call(&init.expr) && has_steps(&init.expr) && !moves(&init.expr)
-    })
-}
-
-fn is_call(expr: &Expr) -> bool {
-    match expr {
-        Expr::Try(tried) => is_call(&tried.expr),
-        Expr::Call(_) | Expr::MethodCall(_) | Expr::Assign(_) => true,
-        _ => false,
-    }
-}
-
-/// Whether it is another execution if it happens twice.
-fn can_be_twice(step: &Expr) -> bool {
-    !moves(step) && !is_mark(step) && !judges(step)
-}
-
-/// Whether it lets go of something, which cannot be done twice.
-fn moves(tokens: &impl ToTokens) -> bool {
-    let text = text(tokens);
-    text.starts_with("drop (") || GIVEN_AWAY.iter().any(|part| text.contains(part))
-}
-
-/// Where a step gives away what it could not give twice: the compiler names
-/// these, so the list cannot be too short.
-const GIVEN_AWAY: [&str; 3] = [". rev ()", "& mut list , queued)", "update (before)"];
-
-/// Whether it only leaves a mark that this branch was taken.
-fn is_mark(expr: &Expr) -> bool {
-    text(expr).contains("cx . takes (")
-}
-
-/// Whether it gives a variable a value, without which there may be none.
-fn is_assignment(expr: &Expr) -> bool {
-    matches!(expr, Expr::Assign(assignment) if matches!(*assignment.left, Expr::Path(_)))
-}
-
-/// Whether the running task occurs in it, for more than the name of a function
-/// or to find something that is always the same.
-fn has_steps(tokens: &impl ToTokens) -> bool {
-    let found = FINDS
-        .iter()
-        .fold(text(tokens), |text, finds| text.replace(finds, ""));
-    has_word(&found, "cx") && !found.contains("cx . enter (")
-}
-
-/// What has no effect and always the same result.
-const FINDS: [&str; 8] = [
-    "cx . kernel ()",
-    "cx . config ()",
-    "cx . thread ()",
-    "cx . task ()",
-    "cx . machine . page (",
-    "cx . machine . inodes . get (",
-    "only_head (cx)",
-    "page_waitqueue (cx ,",
-];
-
-/// Whether it only reports what is wrong: twice is as good as once.
-fn judges(expr: &Expr) -> bool {
-    let text = text(expr);
-    JUDGES.iter().any(|judge| text.contains(judge))
-}
-
-/// Who looks at what was seen, takes no step and changes nothing.
-const JUDGES: [&str; 5] = [
-    "judge_wakeup (",
-    "judge_walk (",
-    "touched (",
-    "vm_bug_on_tail (",
-    "cx . report (",
-];
-
-fn has_let(expr: &Expr) -> bool {
-    has_word(&text(expr), "let")
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    words.any(|one| one == word)
-}
-
-fn mentions(local: &Local, name: &syn::Ident) -> bool {
-    local
-        .init
-        .as_ref()
-        .is_some_and(|init| has_word(&text(&init.expr), &name.to_string()))
-}
-
-/// What a binding is called, if it is one name.
-fn name(local: &Local) -> Option<syn::Ident> {
-    match &local.pat {
-        Pat::Ident(name) => Some(name.ident.clone()),
-        _ => None,
-    }
-}
-
 fn ending(output: &ReturnType) -> Ending {
     match output {
         ReturnType::Default => Ending::Unit,
         ReturnType::Type(_, kind) if text(kind).starts_with("Result < ()") => Ending::Fine,
         ReturnType::Type(..) => Ending::Value,
     }
-}
-
-/// Source on one line.
-fn text(tokens: &impl ToTokens) -> String {
-    let text = tokens.to_token_stream().to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -110,3 +110,25 @@ pub struct Row {
     /// Whether it changes that value: only then can others see that it ran.
     pub changes: bool,
 }
+
+impl Row {
+    /// An operation that is about the first value, where the other was before.
+    pub const fn new(
+        object: Object,
+        kernel: &'static str,
+        ordering: Ordering,
+        operation: Operation,
+        (on, before): (u64, u64),
+        changes: bool,
+    ) -> Row {
+        Row {
+            kernel,
+            ordering,
+            object,
+            operation,
+            on,
+            before,
+            changes,
+        }
+    }
+}

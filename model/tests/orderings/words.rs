@@ -13,7 +13,7 @@ const OTHER: u64 = 2;
 
 /// Sees `BIT` set where it was clear.
 const fn load(kernel: &'static str, ordering: Ordering, operation: Operation) -> Row {
-    row(kernel, ordering, operation, (BIT, 0), false)
+    Row::new(Object::Word, kernel, ordering, operation, (BIT, 0), false)
 }
 
 /// Changes a word, which had the other value before.
@@ -23,7 +23,7 @@ const fn update(
     operation: Operation,
     values: (u64, u64),
 ) -> Row {
-    row(kernel, ordering, operation, values, true)
+    Row::new(Object::Word, kernel, ordering, operation, values, true)
 }
 
 /// Changes nothing, because of what is in the word.
@@ -33,25 +33,7 @@ const fn failed(
     operation: Operation,
     values: (u64, u64),
 ) -> Row {
-    row(kernel, ordering, operation, values, false)
-}
-
-const fn row(
-    kernel: &'static str,
-    ordering: Ordering,
-    operation: Operation,
-    (on, before): (u64, u64),
-    changes: bool,
-) -> Row {
-    Row {
-        kernel,
-        ordering,
-        object: Object::Word,
-        operation,
-        on,
-        before,
-        changes,
-    }
+    Row::new(Object::Word, kernel, ordering, operation, values, false)
 }
 
 fn word(side: &Side) -> &Word {
