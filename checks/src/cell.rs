@@ -44,6 +44,25 @@ impl KernelChoice {
     pub fn is_changed(&self) -> bool {
         self.kernel != self.release.kernel
     }
+
+    /// The same without the user's changes.
+    #[must_use]
+    pub fn unchanged(&self) -> KernelChoice {
+        KernelChoice {
+            kernel: self.release.kernel,
+            ..self.clone()
+        }
+    }
+}
+
+/// `v5.10+reference-drop=before-wake`: no changed kernel goes by the name of the
+/// release that it was.
+impl fmt::Display for KernelChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.typed)?;
+        let mut changes = self.changes();
+        changes.try_for_each(|(mechanism, alternative)| write!(f, "+{mechanism}={alternative}"))
+    }
 }
 
 /// One cell of the table: what is explored, and nothing of how.
@@ -79,6 +98,6 @@ impl fmt::Display for Cell {
         for (name, value) in &self.parameters {
             write!(f, "/{name}={value}")?;
         }
-        write!(f, "/{}", self.kernel.typed)
+        write!(f, "/{}", self.kernel)
     }
 }

@@ -255,7 +255,7 @@ impl Report {
             recording: &recording,
             all: false,
         };
-        Ok(Some(story.tell(style)))
+        Ok(Some(story.tell(&[], style)))
     }
 }
 

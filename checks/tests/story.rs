@@ -68,9 +68,9 @@ fn is_step(event: &&Event) -> bool {
 #[test]
 fn the_story_says_in_short_how_it_came_about() {
     let reused = joined(&explain(&[RACE]));
-    let short = "In short: A clears writeback on P, in test_clear_page_writeback(), and is held up. \
-        Meanwhile B frees P, in free_pages_prepare(), and gets the frame again for file new. The wake-up \
-        that A still owed then reaches B, who waits for what began later. B takes it for its own, \
+    let short = "In short: A clears writeback on P, in test_clear_page_writeback(), and is held up \
+        before it comes to the wake-up. Meanwhile B frees P, in free_pages_prepare(), and gets the \
+        frame again for file new. The wake-up that A still owed then reaches B, who waits for what began later. B takes it for its own, \
         and meets P under writeback: BUG_ON.";
     assert!(reused.contains(short), "{reused}");
     // Nothing is freed here: the same page has another writeback.
@@ -94,8 +94,8 @@ fn the_story_says_in_short_how_it_came_about() {
         "--kind",
         "end-not-under-writeback",
     ]));
-    let short = "B takes it for its own, and P is freed under writeback. When A comes to end that \
-        writeback, there is none: BUG.";
+    let short = "B takes it for its own, and P is freed under writeback. When A comes to end one, \
+        there is none: BUG.";
     assert!(ended.contains(short), "{ended}");
     let met_again = joined(&explain(&["bookmark-lockup/v5.10.7"]));
     let short = "Meanwhile D sets writeback on P again, in set_page_writeback(). A walks over the \
@@ -103,8 +103,8 @@ fn the_story_says_in_short_how_it_came_about() {
         bit that it waits for set, and queues itself again, behind the bookmark.";
     assert!(met_again.contains(short), "{met_again}");
     let killed = joined(&explain(&["killable-lock/signal=late/v5.10"]));
-    let short = "goes to K. A fatal signal is pending for K: it returns -EINTR without the lock, and \
-        wakes nobody. L is left asleep with locked clear.";
+    let short = "goes to K. But K has seen that a fatal signal is pending for it, and is leaving: it \
+        returns -EINTR without the lock, and wakes nobody. L is left asleep with locked clear.";
     assert!(killed.contains(short), "{killed}");
     let wiped = joined(&explain(&["nonatomic-flags/case=lost-waiters/v5.10"]));
     let short = "Before it does, W sets waiters there, in wait_on_page_bit_common(). The write of O \
@@ -150,20 +150,23 @@ fn the_lives_of_a_page_are_told_apart() {
 fn each_later_commit_is_followed_to_where_it_makes_a_difference() {
     let text = joined(&explain(&[RACE]));
     for part in [
-        "073861ed77 (end_page_writeback holds a page reference): differs first before step 2: A \
-         takes a reference on P, in get_page(). The schedule can be followed until step 19 (B finds \
-         waiters clear on P, in __put_page());",
-        "c2407cf7d22d (wait_on_page_writeback waits until the bit is clear): differs first at step 78: \
-         the schedule can be \
-         followed until step 78 (B: is P writeback? yes, in write_cache_pages()); instead of that, \
-         B: is P writeback? yes, in wait_on_page_writeback()",
-        "b0b598ee08f9: nothing; every step is the same.",
+        "073861ed77 (end_page_writeback holds a page reference): bug-on-writeback cannot happen. It \
+         differs first before step 2: A takes a reference on P, in get_page(). It can be followed \
+         until step 19 (B clears waiters on P, which is clear, in __put_page());",
+        "c2407cf7d22d (wait_on_page_writeback waits until the bit is clear): bug-on-writeback cannot \
+         happen. It can be followed until step 78 (B: is writeback set on P? yes, in \
+         write_cache_pages()); instead of that, B: is writeback set on P? yes, in \
+         wait_on_page_writeback()",
+        "2580d554585c (the clear of PG_writeback also says whether there are waiters): \
+         bug-on-writeback can still happen. It differs first at step 4: A clears writeback on P; \
+         waiters? no, in test_clear_page_writeback().",
+        "b0b598ee08f9: no difference in this schedule.",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     let newest = explain(&["killable-lock/signal=early/v6.7"]);
     assert!(
-        !newest.contains("What the commits"),
+        !newest.contains("of the commits that this kernel lacks"),
         "v6.7 lacks none of them"
     );
 }
@@ -221,7 +224,7 @@ fn two_kernels_stand_side_by_side_to_where_they_part() {
         "+ A get_page()",
         "+     takes a reference on P",
         " 18 drops the last reference on P      ≠     drops a reference on P",
-        " 19 finds waiters clear on P           -",
+        " 19 clears waiters on P, which is      -",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }

@@ -1,4 +1,4 @@
-//! `whatif`: what upstream needed two months to learn, from exploration alone;
+//! `whatif`: what upstream needed six weeks to learn, from exploration alone;
 //! and what it says to those who ask badly, stop early or come back.
 //!
 //! The expectations are argued here. From v5.9 there are two ways for a waiter

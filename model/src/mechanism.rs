@@ -223,7 +223,8 @@ mechanisms! {
         WaitToSet = "wait-to-set" ("Linus Torvalds, 2021-01-05"),
     }
 
-    /// How WQ_FLAG_WOKEN is published; makes a difference only in weak memory.
+    /// How WQ_FLAG_WOKEN is published; makes a difference only in weak memory, and here more
+    /// than in a kernel: its finish_wait, which is left out, may order what this does not.
     woken_publish: WokenPublish = "woken-publish" {
         /// Store-release by the waker, load-acquire by the waiter.
         Release = "release" ("5ef64cc8987a"),

@@ -45,7 +45,7 @@ Examples:
                                                          what one fix alone does
   stalewake check --commits 2a9127fcf229,073861ed77      a backport of two commits
   stalewake check writeback-reuse --kernel v5.10 --memory c11 --bound 2 \
-                  --with woken-publish=relaxed           a bug of weak memory only
+                  --with woken-publish=relaxed           seen in weak memory only
   stalewake check ./mine.toml --budget 5m                a file, in five minutes
   stalewake check --resume run.json                      again and again, until done
   stalewake check --cell-timeout 10m --cell-memory 1G    no cell may take all of it

@@ -7,12 +7,12 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use stalewake::cell::{Cell, KernelChoice};
 use stalewake::explore::Options;
-use stalewake::report::Style;
 use stalewake::report::aside;
-use stalewake::report::explain::{Simplest, Story};
+use stalewake::report::explain::{Remedy, Simplest, Story};
 use stalewake::report::progress::Bar;
 use stalewake::report::token::{record, token};
 use stalewake::report::wrap;
+use stalewake::report::{Style, counted};
 use stalewake::verdict::{Reachable, Status, Verdict};
 use stalewake_model::violation::{Class, Kind};
 
@@ -85,9 +85,10 @@ Time runs downwards, with a column for each thread. `»` shows what a step
 changed, `zzz` a thread that goes to sleep, `══` where a use of a page ends or
 begins, `!!` what went wrong.
 
-Below stands, in short, how it came about, and in which step each commit that
-the kernel lacks would first have made a difference to this schedule. That it
-does not happen then in this schedule does not mean that it cannot happen.";
+The numbers are those of the steps. Below stands, in short, how it came about, and
+what each commit that the kernel lacks would make of it: whether it can still
+happen in this cell, which a search of every schedule says, and where this
+schedule would first differ.";
 
 /// Explains one cell.
 pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
@@ -108,7 +109,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
         search: args.memory.search(),
         ..Options::default()
     };
-    let verdict = worst(&cells, kind, &options);
+    let (verdict, others) = worst(&cells, kind, &options);
     if let Status::Error(reason) = &verdict.status {
         aside(format_args!("error: {}: {reason}", verdict.cell));
         return Ok(ExitCode::FAILURE);
@@ -140,17 +141,50 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
                 print(&compared(&story, name, style)?)?;
                 return Ok(exit_code(bad_files));
             }
-            let remedies = story.tell_remedies(style).into_diagnostic()?;
+            let remedies = story.remedies().into_diagnostic()?;
+            print(&story.tell(&remedies, style))?;
+            if verdict.holds() == Some(true) {
+                let cell = &verdict.cell;
+                let holds = format!("{cell} holds: nothing fatal and no hazard is reachable.");
+                print(&("\n".to_owned() + &lines(&holds, style)))?;
+            }
+            let remedies = searched(remedies, kind);
             let token = token(&verdict.cell, verdict.search, witness);
-            story.tell(style) + &remedies + &replay_hint(&token, args)
+            story.tell_remedies(&remedies, style) + &replay_hint(&token, args)
         }
-        None => {
-            let lines = wrap(&nothing_to_show(&verdict, kind), style.width, 0);
-            lines.iter().map(|line| line.clone() + "\n").collect()
-        }
+        None => lines(
+            &(nothing_to_show(&verdict, kind) + &nor_elsewhere(&others, kind)),
+            style,
+        ),
     };
     print(&text)?;
     Ok(exit_code(bad_files))
+}
+
+fn lines(text: &str, style: Style) -> String {
+    let lines = wrap(text, style.width, 0);
+    lines.iter().map(|line| line.clone() + "\n").collect()
+}
+
+/// What a search of every schedule says of the commits that change something in
+/// the one that is shown.
+fn searched(mut remedies: Vec<Remedy>, kind: Kind) -> Vec<Remedy> {
+    let all = remedies.iter_mut();
+    let mut asked: Vec<&mut Remedy> = all.filter(|remedy| remedy.effect.is_some()).collect();
+    let cells: Vec<Cell> = asked.iter().map(|remedy| remedy.cell.clone()).collect();
+    let bar = Bar::new(cells.len(), progress());
+    explore_all(
+        &cells,
+        &Options::default(),
+        available(),
+        &bar,
+        |place, verdict| {
+            let is_found = verdict.kinds().contains(&kind);
+            let is_known = is_found || verdict.is_exhaustive();
+            asked[place].reachable = is_known.then_some(is_found);
+        },
+    );
+    remedies
 }
 
 /// The schedule of a story on the kernel of that name.
@@ -215,9 +249,9 @@ fn shown(verdict: &Verdict, kind: Option<Kind>) -> Option<&Reachable> {
     }
 }
 
-/// Explores the cells until one shows what is asked for, and else returns the
-/// verdict in which the worst was found, the first among equals.
-fn worst(cells: &[Cell], kind: Option<Kind>, options: &Options) -> Verdict {
+/// Explores the cells until one shows what is asked for, and returns the verdict
+/// in which the worst was found, the first among equals, and the others.
+fn worst(cells: &[Cell], kind: Option<Kind>, options: &Options) -> (Verdict, Vec<Verdict>) {
     let badness = |verdict: &Verdict| {
         shown(verdict, kind).map_or(u8::MAX, |reachable| match reachable.kind.class() {
             _ if kind.is_some() => 0,
@@ -226,28 +260,40 @@ fn worst(cells: &[Cell], kind: Option<Kind>, options: &Options) -> Verdict {
             Class::Event => 2,
         })
     };
-    let mut worst: Option<Verdict> = None;
+    let mut verdicts: Vec<Verdict> = Vec::new();
     for cell in cells {
         let bar = Bar::new(1, progress());
-        explore_all(
-            std::slice::from_ref(cell),
-            options,
-            available(),
-            &bar,
-            |_, verdict| {
-                if worst
-                    .as_ref()
-                    .is_none_or(|worst| badness(&verdict) < badness(worst))
-                {
-                    worst = Some(verdict);
-                }
-            },
-        );
-        if worst.as_ref().is_some_and(|worst| badness(worst) == 0) {
+        let cell = std::slice::from_ref(cell);
+        explore_all(cell, options, available(), &bar, |_, verdict| {
+            verdicts.push(verdict)
+        });
+        if verdicts.last().is_some_and(|verdict| badness(verdict) == 0) {
             break;
         }
     }
-    worst.expect("there is at least one cell, and each has a verdict")
+    let places = 0..verdicts.len();
+    let worst = places.min_by_key(|place| badness(&verdicts[*place]));
+    let worst = verdicts.remove(worst.expect("there is a cell, and each has a verdict"));
+    (worst, verdicts)
+}
+
+/// What is not to be seen in a cell is not in the others either.
+fn nor_elsewhere(others: &[Verdict], kind: Option<Kind>) -> String {
+    let what = kind.map_or("anything", Kind::name);
+    let (exhaustive, open): (Vec<&Verdict>, Vec<&Verdict>) =
+        others.iter().partition(|verdict| verdict.is_exhaustive());
+    let of = |cells: &[&Verdict]| counted(cells.len() as u64, "other cell");
+    let mut text = String::new();
+    if !exhaustive.is_empty() {
+        text += &format!(" Nor is {what} reachable in {}.", of(&exhaustive));
+    }
+    if !open.is_empty() {
+        text += &format!(
+            " Nor was {what} found in {}, where not every schedule was explored.",
+            of(&open)
+        );
+    }
+    text
 }
 
 /// The answer when there is nothing to draw.

@@ -62,7 +62,7 @@ pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
         all: args.all,
     };
     let style = style(args.coloured.color);
-    let remedies = story.tell_remedies(style).into_diagnostic()?;
-    print(&(story.tell(style) + &remedies))?;
+    let remedies = story.remedies().into_diagnostic()?;
+    print(&(story.tell(&remedies, style) + &story.tell_remedies(&remedies, style)))?;
     Ok(ExitCode::SUCCESS)
 }

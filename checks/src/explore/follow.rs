@@ -74,13 +74,16 @@ impl Instead {
 }
 
 impl Followed {
-    /// The first pair in which the two kernels do not take the same step.
+    /// The first pair in which the two kernels do not take the same step; one
+    /// that only looks makes no difference before something comes of it.
     pub fn first_difference(&self, wanted: &[Event]) -> Option<Pair> {
-        let differs = |pair: &&Pair| {
-            let both = pair.wanted.zip(pair.taken);
-            both.is_none_or(|(one, other)| {
-                !is_same_operation(&wanted[one], &self.recording.events[other])
-            })
+        let taken = &self.recording.events;
+        let is_visible = |event| Step::of(event).is_some_and(Step::is_visible);
+        let differs = |pair: &&Pair| match (pair.wanted, pair.taken) {
+            (Some(one), Some(other)) => !is_same_operation(&wanted[one], &taken[other]),
+            (Some(one), None) => is_visible(&wanted[one]),
+            (None, Some(other)) => is_visible(&taken[other]),
+            (None, None) => false,
         };
         self.pairs.iter().find(differs).copied()
     }

@@ -149,6 +149,8 @@ pub struct Tried {
 impl Tried {
     /// What it is called, in the baseline too.
     pub fn name(&self) -> String {
-        format!("{} with {}", self.verdict.cell, self.control)
+        let mut cell = self.verdict.cell.clone();
+        cell.kernel = cell.kernel.unchanged();
+        format!("{cell} with {}", self.control)
     }
 }

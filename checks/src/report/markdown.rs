@@ -12,8 +12,10 @@ use crate::verdict::Status;
 
 /// The summary of all cells; how long they took is said in it.
 pub fn markdown(checked: &[Checked], elapsed: Duration) -> String {
+    let is_asked = checked.iter().any(|one| one.verdict.expected.is_some());
     let verdict = match Outcome::of(checked) {
-        Outcome::AsExpected => "nothing differs",
+        Outcome::AsExpected if is_asked => "nothing differs",
+        Outcome::AsExpected => "nothing is expected",
         Outcome::Incomplete => "incomplete",
         Outcome::Differs => "something differs",
     };
@@ -83,7 +85,7 @@ fn matrix(checked: &[Checked]) -> String {
         let mut cells = vec![plain(&label)];
         cells.extend(kernels.iter().map(|kernel| {
             let mut of_kernel = block.iter();
-            let one = of_kernel.find(|one| one.verdict.cell.kernel.typed == *kernel);
+            let one = of_kernel.find(|one| one.verdict.cell.kernel.to_string() == *kernel);
             one.map_or(String::new(), entry)
         }));
         text += &row(&cells);

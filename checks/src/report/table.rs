@@ -5,6 +5,7 @@
 //! stands a row for each kind that was found or expected, with the number of
 //! distinct traces that show it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use stalewake_model::release::Release;
 use stalewake_model::violation::{Class, Kind};
 
 use super::style::grouped;
-use super::{Checked, Style, Tone};
+use super::{Checked, Style, Tone, wrap};
 use crate::verdict::{Status, Verdict};
 
 /// Marks what differs from what was expected.
@@ -43,7 +44,7 @@ pub fn table(checked: &[Checked], style: Style) -> String {
         + 1;
     let entry = kernels
         .iter()
-        .map(|kernel| kernel.chars().count())
+        .map(|kernel| short(kernel).chars().count())
         .max()
         .unwrap_or(0)
         .max(8);
@@ -53,42 +54,67 @@ pub fn table(checked: &[Checked], style: Style) -> String {
     } else {
         entry + 1
     };
-    kernels
+    let tables = kernels
         .chunks((room / entry).max(1))
-        .map(|kernels| render(&rows, kernels, (label, entry), style))
-        .collect::<Vec<_>>()
-        .join("\n")
+        .map(|kernels| render(&rows, kernels, (label, entry), style));
+    tables.collect::<Vec<_>>().join("\n") + &footnotes(&kernels, style)
+}
+
+/// The heading of a column: what was changed stands below the table.
+fn short(kernel: &str) -> Cow<'_, str> {
+    match kernel.split_once('+') {
+        Some((release, _)) => format!("{release}*").into(),
+        None => kernel.into(),
+    }
+}
+
+/// What was changed in the kernels with a star.
+fn footnotes(kernels: &[String], style: Style) -> String {
+    let mut changed: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (release, changes) in kernels.iter().filter_map(|kernel| kernel.split_once('+')) {
+        match changed.iter_mut().find(|known| known.0 == changes) {
+            Some((_, releases)) => releases.push(release),
+            None => changed.push((changes, vec![release])),
+        }
+    }
+    let notes = changed.iter().flat_map(|(changes, releases)| {
+        let (releases, changes) = (releases.join("*, "), changes.replace('+', ", "));
+        wrap(&format!("{releases}*: with {changes}"), style.width, 2)
+    });
+    let notes: String = notes.map(|line| line + "\n").collect();
+    if notes.is_empty() {
+        notes
+    } else {
+        format!("\n{notes}")
+    }
 }
 
 /// The kernels by the names they were given, oldest first.
 pub(super) fn kernels(checked: &[Checked]) -> Vec<String> {
-    let mut kernels: Vec<(usize, &str)> = Vec::new();
+    let mut kernels: Vec<(usize, String)> = Vec::new();
     for Checked { verdict, .. } in checked {
         let kernel = &verdict.cell.kernel;
         let age = Release::ALL
             .iter()
             .position(|release| release.name == kernel.release.name);
-        let named = (age.unwrap_or(Release::ALL.len()), kernel.typed.as_str());
+        let named = (age.unwrap_or(Release::ALL.len()), kernel.to_string());
         if !kernels.contains(&named) {
             kernels.push(named);
         }
     }
     kernels.sort_by_key(|(age, _)| *age);
-    kernels
-        .into_iter()
-        .map(|(_, name)| name.to_owned())
-        .collect()
+    kernels.into_iter().map(|(_, name)| name).collect()
 }
 
 /// One line of the table.
-struct Row<'a> {
+struct Row {
     label: String,
     tone: Tone,
     /// What stands in the column of each kernel.
-    entries: Vec<(&'a str, Tone, String)>,
+    entries: Vec<(String, Tone, String)>,
 }
 
-fn rows<'a>(block: &[&'a Checked]) -> Vec<Row<'a>> {
+fn rows(block: &[&Checked]) -> Vec<Row> {
     let cell = &block[0].verdict.cell;
     let name = &cell.scenario.name;
     let parameters: Vec<String> = cell
@@ -104,7 +130,7 @@ fn rows<'a>(block: &[&'a Checked]) -> Vec<Row<'a>> {
     };
     let entries = block.iter().map(|checked| {
         let (tone, word) = word(&checked.verdict);
-        (typed(checked), tone, marked(word, checked.differs()))
+        (named(checked), tone, marked(word, checked.differs()))
     });
     let mut rows = vec![Row {
         label,
@@ -135,8 +161,8 @@ fn rows<'a>(block: &[&'a Checked]) -> Vec<Row<'a>> {
     rows
 }
 
-fn typed(checked: &Checked) -> &str {
-    &checked.verdict.cell.kernel.typed
+fn named(checked: &Checked) -> String {
+    checked.verdict.cell.kernel.to_string()
 }
 
 pub(super) fn marked(text: impl Into<String>, differs: bool) -> String {
@@ -149,7 +175,7 @@ pub(super) fn marked(text: impl Into<String>, differs: bool) -> String {
 }
 
 /// How often a kind was seen.
-fn entry(checked: &Checked, kind: Kind) -> (&str, Tone, String) {
+fn entry(checked: &Checked, kind: Kind) -> (String, Tone, String) {
     let verdict = &checked.verdict;
     let found = verdict
         .reachable
@@ -162,7 +188,7 @@ fn entry(checked: &Checked, kind: Kind) -> (&str, Tone, String) {
         None => (Tone::Faint, "unseen".to_owned()),
     };
     (
-        typed(checked),
+        named(checked),
         if differs { Tone::Bad } else { tone },
         marked(text, differs),
     )
@@ -189,7 +215,7 @@ pub(super) fn word(verdict: &Verdict) -> (Tone, &'static str) {
 }
 
 fn render(
-    blocks: &[Vec<Row<'_>>],
+    blocks: &[Vec<Row>],
     kernels: &[String],
     (label, entry): (usize, usize),
     style: Style,
@@ -204,7 +230,8 @@ fn render(
     }
     let heading = |text: &str| Style::cell(Tone::Strong, text);
     table.set_header(
-        std::iter::once(heading("scenario")).chain(kernels.iter().map(|kernel| heading(kernel))),
+        std::iter::once(heading("scenario"))
+            .chain(kernels.iter().map(|kernel| heading(&short(kernel)))),
     );
     for (i, rows) in blocks.iter().enumerate() {
         if i > 0 {
@@ -214,7 +241,7 @@ fn render(
             let entries = kernels.iter().map(|kernel| {
                 row.entries
                     .iter()
-                    .find(|(typed, ..)| typed == kernel)
+                    .find(|(named, ..)| named == kernel)
                     .map_or(Cell::new(""), |(_, tone, text)| Style::cell(*tone, text))
             });
             table.add_row(std::iter::once(Style::cell(row.tone, &row.label)).chain(entries));

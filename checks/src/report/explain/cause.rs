@@ -5,13 +5,13 @@
 //! wake-up reached, and what that led to. Where these are not found, nothing is
 //! said.
 
-use stalewake_model::page::{PG_LOCKED, PG_WRITEBACK};
+use stalewake_model::page::{PG_LOCKED, PG_WAITERS, PG_WRITEBACK};
 use stalewake_model::sync::{Detail, ThreadId};
 use stalewake_model::violation::{Kind, Violation};
 
 use super::names::{ENTRY, FLAGS, MAPPING, Names, TASK, flags};
 use super::picture::{is_allocation, is_removal, is_wipe, next_mapping};
-use super::words::finds_signal;
+use super::words::{finds_signal, looks_for_waiters};
 use super::{Story, Style, paragraph};
 use crate::explore::Event;
 
@@ -70,11 +70,16 @@ impl<'a> Cause<'a> {
         let (late, by) = self.late(frame)?;
         let (waker, page) = (self.names.thread(by), self.names.page(frame));
         let mut text = self.held_up(late, by, frame)?;
-        let wake = self.first(late, |thread, detail| {
-            thread == by && detail.operation == "wake_up_state"
-        });
-        // The look itself is what goes wrong, or the wake-up comes after it.
-        let wake = wake.filter(|_| self.is_stale(late));
+        // The look itself is what goes wrong, or a wake-up that comes just before
+        // that is noticed, or after it.
+        let is_wake = |found: &Found<'_>| found.2.operation == "wake_up_state";
+        let before = self.last(late, |thread, _| thread == by).filter(is_wake);
+        let after = || {
+            self.first(late, |thread, detail| {
+                thread == by && is_wake(&(0, thread, detail))
+            })
+        };
+        let wake = before.or_else(after).filter(|_| self.is_stale(late));
         text += &match wake {
             Some((_, _, detail)) => {
                 let reached = self.names.owner(detail.object);
@@ -101,7 +106,8 @@ impl<'a> Cause<'a> {
         let meanwhile = self.meanwhile(cleared..late, by, frame, gives_up(clear))?;
         let within = within(clear);
         Some(format!(
-            "{waker} clears {what} on {page}, {within}, and is held up. {meanwhile}"
+            "{waker} clears {what} on {page}, {within}, and is held up before it comes to the \
+             wake-up. {meanwhile}"
         ))
     }
 
@@ -187,8 +193,10 @@ impl<'a> Cause<'a> {
     /// What the one who was reached makes of it.
     fn end(&self, late: usize, reached: &str, frame: u16) -> String {
         let page = self.names.page(frame);
-        let freed = self.first(late, |_, detail| is_of(detail, frame) && is_wipe(detail));
-        let freed = freed.filter(|found| found.0 < self.place);
+        let ended = self.last(self.place, |_, detail| {
+            is_of(detail, frame) && detail.before & !detail.after & PG_WRITEBACK != 0
+        });
+        let ended = ended.filter(|found| found.0 > late);
         match self.violation.kind {
             Kind::BugOnWriteback => {
                 format!(
@@ -198,11 +206,22 @@ impl<'a> Cause<'a> {
             Kind::IoOnFreedPage => {
                 format!(" {reached} takes it for its own, and {page} is freed under its own I/O.")
             }
-            Kind::EndNotUnderWriteback if freed.is_some() => {
-                let waker = self.names.thread(self.violation.thread);
+            Kind::EndNotUnderWriteback => {
+                let Some((_, thread, detail)) = ended else {
+                    return String::new();
+                };
+                let (ender, last) = (self.names.thread(thread), self.violation.thread);
+                let gone = match is_wipe(detail) {
+                    true => format!("{page} is freed under writeback"),
+                    false if ender == reached => {
+                        format!("ends a writeback of {page}, {}", within(detail))
+                    }
+                    false => format!("{ender} ends a writeback of {page}, {}", within(detail)),
+                };
                 format!(
-                    " {reached} takes it for its own, and {page} is freed under writeback. When \
-                     {waker} comes to end that writeback, there is none: BUG."
+                    " {reached} takes it for its own, and {gone}. When {} comes to end one, there \
+                     is none: BUG.",
+                    self.names.thread(last)
                 )
             }
             _ => String::new(),
@@ -273,7 +292,17 @@ impl<'a> Cause<'a> {
                     self.killed(detail.object.owner)
                 )
             }
-            None => format!(" Nobody is ever woken, and {sleeper} is left asleep."),
+            None => {
+                let looked = self.last(self.place, |thread, detail| {
+                    thread == by && is_of(detail, frame) && looks_for_waiters(detail)
+                });
+                let unseen = looked.filter(|(_, _, detail)| detail.before & PG_WAITERS == 0);
+                let when = unseen.map_or("", |(looked, ..)| match looked < cleared {
+                    true => " It has looked for waiters before that, and seen none.",
+                    false => " It looks for waiters then, and sees none.",
+                });
+                format!("{when} Nobody is ever woken, and {sleeper} is left asleep.")
+            }
         };
         Some(text)
     }
@@ -287,8 +316,8 @@ impl<'a> Cause<'a> {
         gave_up.map_or(", and".to_owned(), |(_, thread, _)| {
             let killed = self.names.thread(thread);
             format!(
-                ". A fatal signal is pending for {killed}: it returns -EINTR without the lock, \
-                 and wakes nobody."
+                ". But {killed} has seen that a fatal signal is pending for it, and is leaving: it \
+                 returns -EINTR without the lock, and wakes nobody."
             )
         })
     }

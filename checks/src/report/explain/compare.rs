@@ -42,7 +42,8 @@ impl Story<'_> {
     /// When the engine broke down.
     pub fn compare(&self, other: &Cell, style: Style) -> Result<String, ReplayError> {
         let followed = follow(other, self.until_shown())?;
-        let kernels = [&self.cell.kernel.typed, &other.kernel.typed];
+        let kernels = [&self.cell.kernel, &other.kernel].map(ToString::to_string);
+        let kernels = kernels.each_ref();
         let mut sides = Sides::new(kernels.map(String::as_str), style);
         let folded = self.rows_of(&followed, &mut sides);
         let mut text = style.paint(Tone::Strong, &format!("{}: {}", self.cell, self.kind)) + "\n";

@@ -13,14 +13,17 @@ mod remedy;
 mod states;
 mod words;
 
+use std::collections::BTreeSet;
+
 use stalewake_model::sync::{Detail, ObjectName, ThreadId};
-use stalewake_model::violation::{Class, Kind, Violation};
+use stalewake_model::violation::{Kind, Violation};
 
 use self::columns::{Columns, Line};
 use self::names::{FLAGS, MAPPING, Names};
 pub use self::picture::STYLE;
 pub(super) use self::picture::{Svg, escape};
 use self::picture::{is_allocation, is_removal, is_wipe, next_mapping};
+use self::remedy::quoted;
 pub use self::remedy::{Remedy, sentences};
 pub(super) use self::states::Change;
 use super::style::grouped;
@@ -68,9 +71,10 @@ pub struct Story<'a> {
 }
 
 impl Story<'_> {
-    /// The whole story: what is shown, the interleaving, and what it means.
-    pub fn tell(&self, style: Style) -> String {
-        let (rows, folded) = self.rows(style);
+    /// The whole story: what is shown, the interleaving, and what it means. The
+    /// steps that the remedies quote are in it.
+    pub fn tell(&self, remedies: &[Remedy], style: Style) -> String {
+        let (rows, folded) = self.rows(&quoted(remedies), style);
         self.header(folded, style)
             + "\n"
             + &rows
@@ -141,7 +145,7 @@ impl Story<'_> {
     }
 
     /// The interleaving, and how many steps of it were left out.
-    fn rows(&self, style: Style) -> (String, usize) {
+    fn rows(&self, quoted: &BTreeSet<usize>, style: Style) -> (String, usize) {
         let variant = self.cell.scenario.variant(&self.cell.parameters);
         let names = Names::new(variant, &self.recording.threads);
         let mut columns = Columns::new(&self.recording.threads, self.steps(), style);
@@ -171,7 +175,9 @@ impl Story<'_> {
                     step += 1;
                     let shown = self.all
                         || place < last
-                            && (*stale || self.matters(place, thread, detail, wakes.is_some()));
+                            && (*stale
+                                || quoted.contains(&place)
+                                || self.matters(place, thread, detail, wakes.is_some()));
                     enter(entered, &detail.calls, shown, &mut lines);
                     if shown {
                         let depth = detail.calls.len();
@@ -228,13 +234,20 @@ impl Story<'_> {
     /// something, or its thread comes no further.
     fn matters(&self, place: usize, thread: ThreadId, detail: &Detail, wakes: bool) -> bool {
         let is_idle = words::changes_nothing(detail) || words::is_lock(detail);
-        if wakes || !is_idle || words::finds_signal(detail) {
+        if wakes || !is_idle || words::finds_signal(detail) || words::looks_for_waiters(detail) {
             return true;
         }
         let next = self.recording.events[place + 1..]
             .iter()
             .find(|event| thread_of(event) == thread);
         match next {
+            // What is written is made of what was read.
+            Some(Event::Step { detail: next, .. })
+                if (detail.operation, next.operation) == ("load", "store")
+                    && detail.object == next.object =>
+            {
+                true
+            }
             None | Some(Event::Violation(_)) => true,
             Some(
                 Event::Step {
@@ -290,11 +303,7 @@ impl Story<'_> {
                 path(calls)
             );
         }
-        text += match self.kind.class() {
-            Class::Fatal => " In a kernel this is the end of the task, if not of the machine.",
-            Class::Hazard => " Nothing fails here yet, but nobody vouches for what was touched.",
-            Class::Event => " By itself it is harmless: it must be absorbed by the waiter.",
-        };
+        text += &format!(" {}", self.kind.outcome());
         paragraph(&text, 0, style)
     }
 

@@ -4,8 +4,11 @@
 //! schedule is followed on the result ([`follow`]). What comes of that is said
 //! of this one schedule; whether the kernel holds, only exploring it can say.
 
+use std::collections::BTreeSet;
+
 use stalewake_model::mechanism::Kernel;
 use stalewake_model::release::Commit;
+use stalewake_model::violation::Kind;
 
 use super::names::Names;
 use super::{Story, Style, capitalised, paragraph, thread_of};
@@ -16,24 +19,54 @@ use crate::explore::{Event, Followed, Instead, ReplayError, Stop, follow};
 pub struct Remedy {
     /// The commit.
     pub commit: &'static Commit,
-    /// What it changes in this execution, in sentences; nothing if every step
-    /// is the same.
-    pub effect: Option<String>,
+    /// The same cell with it.
+    pub cell: Cell,
+    /// What it changes in this execution; nothing if no step that changes
+    /// anything is another.
+    pub effect: Option<Effect>,
+    /// Whether a search of every schedule finds the same kind in that cell;
+    /// nothing if there was none.
+    pub reachable: Option<bool>,
+}
+
+/// A difference, up to where the schedule can be followed.
+pub struct Effect {
+    /// In sentences.
+    text: String,
+    /// The steps that are quoted in them, by their places.
+    quoted: Vec<usize>,
+}
+
+impl Remedy {
+    fn sentence(&self, kind: Kind) -> Option<String> {
+        let Commit { hash, summary, .. } = self.commit;
+        let effect = &self.effect.as_ref()?.text;
+        Some(match self.reachable {
+            None => format!("{hash} ({summary}): {effect}"),
+            Some(reachable) => {
+                let can = if reachable { "can still" } else { "cannot" };
+                let effect = capitalised(effect);
+                format!("{hash} ({summary}): {kind} {can} happen. {effect}")
+            }
+        })
+    }
+}
+
+/// The places of the steps that the sentences quote.
+pub(super) fn quoted(remedies: &[Remedy]) -> BTreeSet<usize> {
+    let effects = remedies.iter().filter_map(|remedy| remedy.effect.as_ref());
+    effects.flat_map(|effect| &effect.quoted).copied().collect()
 }
 
 /// A line for each remedy with an effect, and one for all that have none.
-pub fn sentences(remedies: &[Remedy]) -> Vec<String> {
-    let effects = remedies.iter().filter_map(|remedy| {
-        let Commit { hash, summary, .. } = remedy.commit;
-        let effect = remedy.effect.as_ref()?;
-        Some(format!("{hash} ({summary}): {effect}"))
-    });
+pub fn sentences(remedies: &[Remedy], kind: Kind) -> Vec<String> {
+    let effects = remedies.iter().filter_map(|remedy| remedy.sentence(kind));
     let mut lines: Vec<String> = effects.collect();
     let others = remedies.iter().filter(|remedy| remedy.effect.is_none());
     let others: Vec<&str> = others.map(|remedy| remedy.commit.hash).collect();
     if !others.is_empty() {
         lines.push(format!(
-            "{}: nothing; every step is the same.",
+            "{}: no difference in this schedule.",
             others.join(", ")
         ));
     }
@@ -62,28 +95,38 @@ impl Story<'_> {
             };
             let followed = follow(&cell, self.until_shown())?;
             let effect = self.effect_of(&followed);
-            Ok(Remedy { commit, effect })
+            Ok(Remedy {
+                commit,
+                cell,
+                effect,
+                reachable: None,
+            })
         };
         lacking.map(remedy).collect()
     }
 
     /// The remedies as `explain` prints them, with an empty line above; nothing
     /// if there are none.
-    ///
-    /// # Errors
-    /// When the engine broke down.
-    pub fn tell_remedies(&self, style: Style) -> Result<String, ReplayError> {
-        let remedies = self.remedies()?;
+    pub fn tell_remedies(&self, remedies: &[Remedy], style: Style) -> String {
         if remedies.is_empty() {
-            return Ok(String::new());
+            return String::new();
         }
-        let heading = "What the commits that this kernel lacks, each alone, would have changed in \
-             this one schedule; `check --commits` and `whatif` explore all of them:";
-        let mut text = "\n".to_owned() + &paragraph(heading, 0, style);
-        for line in sentences(&remedies) {
+        let is_searched = remedies.iter().any(|remedy| remedy.reachable.is_some());
+        let heading = match is_searched {
+            true => format!(
+                "What each of the commits that this kernel lacks makes of it: whether {} can happen \
+                 in this cell, by a search of every schedule, and what becomes of this schedule.",
+                self.kind
+            ),
+            false => "What the commits that this kernel lacks, each alone, would have changed in \
+                      this one schedule; `check --commits` and `whatif` explore all of them:"
+                .to_owned(),
+        };
+        let mut text = "\n".to_owned() + &paragraph(&heading, 0, style);
+        for line in sentences(remedies, self.kind) {
             text += &paragraph(&format!("  {line}"), 4, style);
         }
-        Ok(text)
+        text
     }
 
     /// The events up to what is shown.
@@ -93,38 +136,49 @@ impl Story<'_> {
         &events[..shown.map_or(events.len(), |place| place + 1)]
     }
 
-    /// Nothing if every step is the same.
-    fn effect_of(&self, followed: &Followed) -> Option<String> {
+    /// Nothing if no step that changes anything is another.
+    fn effect_of(&self, followed: &Followed) -> Option<Effect> {
         let kind = self.kind;
         let mut events = followed.recording.events.iter();
         let occurs = events.any(|event| self.is_shown(event));
         let first = self.first_difference(followed);
-        Some(match (first, &followed.stopped) {
+        let stop = followed.stopped.as_ref();
+        let text = match (&first, stop) {
             (None, None) => return None,
             (Some(first), _) if occurs => {
-                format!("differs first {first}, and {kind} occurs all the same.")
-            }
-            (Some(first), None) => {
                 format!(
-                    "differs first {first}. The rest can be followed, and {kind} does not occur."
+                    "it differs first {}, and {kind} happens all the same.",
+                    first.text
                 )
             }
-            (Some(first), Some(stop)) => format!(
-                "differs first {first}. {}; {kind} has not occurred by then.",
-                capitalised(&self.stop(stop))
+            (Some(first), None) => format!(
+                "it differs first {}. The rest can be followed, and {kind} does not happen in it.",
+                first.text
             ),
-            (None, Some(stop)) => format!(
-                "differs first at step {}: {}; {kind} has not occurred by then.",
-                number(self.until_shown(), stop.wanted),
-                self.stop(stop)
-            ),
+            (Some(first), Some(stop)) => {
+                format!(
+                    "it differs first {}. {}.",
+                    first.text,
+                    capitalised(&self.stop(stop))
+                )
+            }
+            (None, Some(stop)) => format!("{}.", self.stop(stop)),
+        };
+        let stopped = stop.map(|stop| stop.wanted);
+        let quoted = first
+            .and_then(|first| first.quoted)
+            .into_iter()
+            .chain(stopped);
+        Some(Effect {
+            text,
+            quoted: quoted.collect(),
         })
     }
 
     /// The step in which two kernels first differ, unless it is the one where
     /// the schedule ends: `before step 1: A takes a reference on P, in
     /// get_page()`.
-    fn first_difference(&self, followed: &Followed) -> Option<String> {
+    fn first_difference(&self, followed: &Followed) -> Option<Difference> {
         let wanted = self.until_shown();
         let pair = followed.first_difference(wanted)?;
         let there = pair
@@ -134,21 +188,20 @@ impl Story<'_> {
         let mut from_here = followed.pairs.iter().skip_while(|one| **one != pair);
         let next = from_here.find_map(|one| one.wanted);
         let next = next.or(followed.stopped.as_ref().map(|stop| stop.wanted));
-        let next = next.map_or(wanted.len(), |place| number(wanted, place));
-        Some(match (pair.wanted, there) {
-            (Some(_), Some(there)) => format!("at step {next}: {there}"),
-            (None, Some(there)) => format!("before step {next}: {there}"),
+        let step = next.map_or(wanted.len(), |place| number(wanted, place));
+        let text = match (pair.wanted, there) {
+            (Some(_), Some(there)) => format!("at step {step}: {there}"),
+            (None, Some(there)) => format!("before step {step}: {there}"),
             (Some(place), None) => {
-                format!(
-                    "at step {next}, which is left out: {}",
-                    self.says(&wanted[place])
-                )
+                let left_out = self.says(&wanted[place]);
+                format!("at step {step}, which is not taken: {left_out}")
             }
             (None, None) => return None,
-        })
+        };
+        Some(Difference { text, quoted: next })
     }
 
-    /// Where and why the schedule cannot be followed: `the schedule can be followed
+    /// Where and why the schedule cannot be followed: `it can be followed
     /// until step 44 (...); instead of that, B sleeps`.
     pub(super) fn stop(&self, stop: &Stop) -> String {
         let wanted = self.until_shown();
@@ -168,7 +221,7 @@ impl Story<'_> {
             None => format!("{} {then}", self.names().thread(thread_of(event))),
         };
         format!(
-            "the schedule can be followed until step {} ({}); instead of that, {instead}",
+            "it can be followed until step {} ({}); instead of that, {instead}",
             number(wanted, stop.wanted),
             self.says(event)
         )
@@ -207,6 +260,13 @@ impl Story<'_> {
         let variant = self.cell.scenario.variant(&self.cell.parameters);
         Names::new(variant, &self.recording.threads)
     }
+}
+
+/// Where two kernels first differ.
+struct Difference {
+    text: String,
+    /// The place of the step that is named.
+    quoted: Option<usize>,
 }
 
 /// The number of a step, from 1, by its place among events.

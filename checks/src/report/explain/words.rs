@@ -1,5 +1,6 @@
 //! Operations in words.
 
+use stalewake_model::page::{COMPOUND_TAIL, PG_WAITERS};
 use stalewake_model::sync::{Detail, ThreadId};
 
 use super::names::{ENTRY, ENTRY_FLAGS, FLAGS, Names, REFCOUNT, TASK, flags, signed};
@@ -18,6 +19,14 @@ pub(super) fn is_lock(detail: &Detail) -> bool {
     detail.object.field != FLAGS
         && detail.operation.contains("lock")
         && (detail.mask, detail.before, detail.after) == (1, 0, 1)
+}
+
+/// Whether a step looks whether somebody waits: on that hangs who is woken.
+pub(super) fn looks_for_waiters(detail: &Detail) -> bool {
+    detail.object.field == FLAGS
+        && matches!(detail.operation, "test_bit" | "load")
+        && detail.mask & PG_WAITERS != 0
+        && detail.mask.count_ones() <= FEW
 }
 
 /// The bit of a task's state that says a fatal signal is pending.
@@ -62,7 +71,7 @@ impl Names<'_> {
             }
             ("wake_up_state", _) => format!("wake_up_state({owner}): it is awake"),
             ("set_current_state", TASK) => "is about to sleep".to_owned(),
-            ("__set_current_state", TASK) => "does not want to sleep".to_owned(),
+            ("__set_current_state", TASK) => "will not sleep".to_owned(),
             ("set_bit", TASK) => format!("a fatal signal is pending for {owner}"),
             ("test_bit", TASK) => {
                 format!("is a fatal signal pending? {}", yes(before & SIGNAL != 0))
@@ -162,7 +171,11 @@ fn flags_operation(detail: &Detail, page: &str) -> String {
     let (set, cleared) = (after & !before, before & !after);
     match operation {
         "test_bit" if mask.is_power_of_two() => {
-            format!("is {page} {}? {}", flags(mask), yes(before & mask != 0))
+            format!(
+                "is {} set on {page}? {}",
+                flags(mask),
+                yes(before & mask != 0)
+            )
         }
         "test_bit" | "load" if mask.count_ones() > FEW => {
             format!("reads flags of {page}: {}", flags(before & mask))
@@ -182,6 +195,15 @@ fn flags_operation(detail: &Detail, page: &str) -> String {
         }
         _ if set != 0 => format!("sets {} on {page}", flags(set)),
         _ if cleared != 0 => format!("clears {} on {page}", flags(cleared)),
+        // It writes all the same.
+        "clear_bit" => format!(
+            "clears {} on {page}, which is clear",
+            flags(mask & !COMPOUND_TAIL)
+        ),
+        "set_bit" => format!(
+            "sets {} on {page}, which is set",
+            flags(mask & !COMPOUND_TAIL)
+        ),
         _ if before & mask != 0 => format!("finds {} set on {page}", flags(before & mask)),
         _ => format!("finds {} clear on {page}", flags(mask)),
     }
@@ -224,7 +246,7 @@ mod tests {
         let words = |detail: Detail| flags_operation(&detail, "P");
         assert_eq!(
             words(on_flags("test_bit", PG_WRITEBACK, both, both)),
-            "is P writeback? yes"
+            "is writeback set on P? yes"
         );
         assert_eq!(
             words(on_flags(

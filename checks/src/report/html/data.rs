@@ -137,8 +137,13 @@ impl Pool {
             recording,
             all: false,
         };
-        let told = story.tell(STORY);
-        let remedies = story.remedies();
+        let (told, remedies) = match story.remedies() {
+            Ok(remedies) => (
+                story.tell(&remedies, STORY),
+                sentences(&remedies, found.kind),
+            ),
+            Err(error) => (story.tell(&[], STORY), vec![error.to_string()]),
+        };
         KindData {
             kind: found.kind.name(),
             class: found.kind.class().name(),
@@ -148,7 +153,7 @@ impl Pool {
             token: token(&verdict.cell, verdict.search, &found.witness),
             caption: story.caption(),
             cause: story.cause(),
-            remedies: remedies.map_or_else(|error| vec![error.to_string()], |all| sentences(&all)),
+            remedies,
             story: told.lines().map(|line| self.text(line)).collect(),
             execution: self.execution(&story),
         }

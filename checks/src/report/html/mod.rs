@@ -118,7 +118,7 @@ fn rows(checked: &[Checked], data: &Data, kernels: &[String]) -> Vec<Row> {
             differs: one.differs(),
         };
         let row = rows.last_mut().expect("one was added");
-        let place = kernels.iter().position(|k| *k == cell.kernel.typed);
+        let place = kernels.iter().position(|k| *k == cell.kernel.to_string());
         if let Some(place) = place {
             row.cells[place] = Some(entry);
         }
