@@ -86,13 +86,10 @@ impl Place {
     ) -> (i32, String) {
         let mut command = Command::cargo_bin("stalewake").expect("the binary is built with this");
         command.current_dir(&self.0);
-        command.args([
-            "gate",
-            "--scenarios",
-            "mine",
-            "--baseline",
-            "baseline.jsonl",
-        ]);
+        command.args(["gate", "--scenarios", "mine"]);
+        if !arguments.contains(&"--baseline") {
+            command.args(["--baseline", "baseline.jsonl"]);
+        }
         let output = set_up(command.args(arguments)).output().expect("it starts");
         let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned());
         (
@@ -326,6 +323,60 @@ fn a_gate_goes_on_where_it_was() {
     let (code, text) = place.gate(&resume);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("2 of 3 cells were in gate.journal"), "{text}");
+}
+
+/// What it writes is in nobody's way: nor is what others have put there in its.
+#[cfg(unix)]
+#[test]
+fn no_file_of_the_gate_is_another_one_too() {
+    let place = Place::blessed("apart");
+    place.write("precious", "precious");
+    fs::create_dir(place.0.join("linked")).expect("it is writable");
+    std::os::unix::fs::symlink("../precious", place.0.join("linked/.lock"))
+        .expect("it is writable");
+    place.write("cells.jsonl", &place.read("baseline.jsonl"));
+    for (arguments, said) in [
+        (&["--out", "linked"][..], "linked/.lock is no regular file"),
+        (
+            &["--out", "reports", "--resume", "reports/.lock"],
+            "reports/.lock is to be both the journal",
+        ),
+        (
+            &["--bless", "--resume", "baseline.jsonl"],
+            "baseline.jsonl is to be both the journal",
+        ),
+        (
+            &["--out", ".", "--baseline", "./cells.jsonl"],
+            "./cells.jsonl is to be both the baseline",
+        ),
+    ] {
+        let (code, text) = place.gate(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {text}");
+        assert!(text.contains(said), "{arguments:?}: {text}");
+    }
+    assert_eq!(place.read("precious"), "precious");
+    assert_eq!(place.read("cells.jsonl"), place.read("baseline.jsonl"));
+}
+
+/// Two that nobody could tell apart would share one line of the baseline.
+#[test]
+fn a_control_that_is_there_twice_fails() {
+    let place = Place::blessed("twice");
+    let (_, control) = RACE.split_once("[[control]]").expect("it has one");
+    place.write("mine/race.toml", &format!("{RACE}\n[[control]]{control}"));
+    place.fails(&[], &["this control is there twice"]);
+}
+
+/// A control that need not show as much as before is weaker, though it is caught.
+#[test]
+fn a_control_that_demands_something_else_fails() {
+    let place = Place::blessed("demand");
+    let (before, control) = RACE.split_once("[[control]]").expect("it has one");
+    let weaker = control.replace("foreign-read", "stale-wakeup");
+    place.write("mine/race.toml", &format!("{before}[[control]]{weaker}"));
+    let (code, text) = place.gate(&[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("it need no more show foreign-read"), "{text}");
 }
 
 /// Nobody can say of a control that was not tried that it is caught, nor what

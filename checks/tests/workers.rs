@@ -74,6 +74,34 @@ fn a_worker_that_is_killed_costs_its_cell_and_no_other() {
     assert!(complaint.contains("died"), "{complaint}");
 }
 
+/// Even where it comes to its end before anybody looks.
+#[test]
+fn a_cell_that_took_too_long_is_no_pass() {
+    let output = run(
+        &["check", "shmem-tail/truncate=skip/v5.8"],
+        &["--cell-timeout", "0s"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let cells = values(&output);
+    assert!(
+        reason(&cells).starts_with("it ran longer than 0 ms"),
+        "{cells:?}"
+    );
+}
+
+/// `timeout` signals the program and its group: these two are one request.
+#[test]
+fn two_signals_at_once_are_one_request() {
+    let run = start(&ENDLESS_AND_SHORT, &["--jobs", "1"]);
+    workers(&run, 1);
+    for signal in ["-TERM", "-HUP", "-TERM"] {
+        send(signal, run.id());
+    }
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(of_status(&values(&output), "incomplete").len(), 2);
+}
+
 /// Whoever builds the program anew while a run goes on, or removes it, does not
 /// change the run: the next worker is of the same version, too.
 #[test]

@@ -20,6 +20,7 @@ use super::check::BAD_FILE;
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{release, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
+use super::paths::quoted;
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::{Coloured, From, MemoryOptions};
@@ -224,7 +225,7 @@ fn replay_hint(token: &str, args: &ExplainArgs) -> String {
     let option = directory.map_or(String::new(), |directory| {
         let here = directory.as_os_str().is_empty();
         let directory = if here { Path::new(".") } else { directory };
-        format!(" --scenarios {}", directory.display())
+        format!(" --scenarios {}", quoted(&directory.to_string_lossy()))
     });
     format!("\n`stalewake replay{option}` and this token show it again:\n{token}\n")
 }
@@ -265,7 +266,7 @@ fn worst(cells: &[Cell], kind: Option<Kind>, options: &Options) -> (Verdict, Vec
         let bar = Bar::new(1, progress());
         let cell = std::slice::from_ref(cell);
         explore_all(cell, options, available(), &bar, |_, verdict| {
-            verdicts.push(verdict)
+            verdicts.push(verdict);
         });
         if verdicts.last().is_some_and(|verdict| badness(verdict) == 0) {
             break;

@@ -20,6 +20,7 @@ use stalewake::verdict::Verdict;
 use super::file;
 use super::kept::{self, Ended, RunOptions};
 use super::output::{print, progress, require_writable, style, write};
+use super::paths::{named, place};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
@@ -88,7 +89,18 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
         .iter()
         .flat_map(|out| REPORTS.map(|name| out.join(name)));
     let reports: Vec<PathBuf> = reports.collect();
-    args.run.keep_apart(reports.iter().map(PathBuf::as_path))?;
+    let lock = args.out.iter().map(|out| out.join(LOCK));
+    let files: Vec<PathBuf> = reports.iter().cloned().chain(lock).collect();
+    let baseline = &*args.baseline;
+    let files = || files.iter().map(PathBuf::as_path);
+    args.run.keep_apart(files().chain([baseline]))?;
+    if files().any(|file| place(file) == place(baseline)) {
+        return Err(miette!(
+            help = "keep the baseline out of the directory of --out",
+            "{} is to be both the baseline and a file that the gate writes",
+            named(baseline)
+        ));
+    }
     let out = args.out.as_deref().map(Out::open).transpose()?;
     if args.bless {
         require_writable([&*args.baseline].into_iter())?;
@@ -115,7 +127,7 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     };
     let baseline = read(&args.baseline)?;
     if baseline.is_none() && !args.bless {
-        let name = args.baseline.display();
+        let name = named(&args.baseline);
         aside(format_args!(
             "warning: there is no baseline {name}; --bless writes one"
         ));
@@ -124,7 +136,14 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let (run, ended) = explore(Plan::new(&catalogue.scenarios, lane), lane, args)?;
     let judgement = judge(&run, baseline.as_ref());
     let elapsed = started.elapsed();
-    ended.code(say(&run, &judgement, baseline, elapsed, out.as_ref(), args))
+    ended.code(say(
+        &run,
+        &judgement,
+        baseline.as_ref(),
+        elapsed,
+        out.as_ref(),
+        args,
+    ))
 }
 
 /// Says what a run comes to, and writes what was asked for. Returns the exit
@@ -132,7 +151,7 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
 fn say(
     run: &Run,
     judgement: &Judgement,
-    baseline: Option<Baseline>,
+    baseline: Option<&Baseline>,
     elapsed: Duration,
     out: Option<&Out>,
     args: &GateArgs,
@@ -192,7 +211,7 @@ const LARGEST: u64 = 16 << 20;
 
 /// The baseline; none if there is no such file.
 fn read(path: &Path) -> miette::Result<Option<Baseline>> {
-    let named = || format!("cannot use the baseline {}", path.display());
+    let named = || format!("cannot use the baseline {}", named(path));
     match file::read(path, LARGEST) {
         Ok(text) => {
             let baseline = Baseline::parse(&text).into_diagnostic();
@@ -207,7 +226,7 @@ fn read(path: &Path) -> miette::Result<Option<Baseline>> {
 fn bless(
     run: &Run,
     judgement: &Judgement,
-    before: Option<Baseline>,
+    before: Option<&Baseline>,
     args: &GateArgs,
 ) -> miette::Result<u8> {
     if !judgement.can_be_blessed() {
@@ -216,23 +235,33 @@ fn bless(
     }
     let changes = judgement.changes.len();
     let now = Baseline::of(run);
-    let text = match before {
+    let text = match before.cloned() {
         Some(before) => before.blessed(now, run.lane),
         None => now,
     }
     .text();
+    if read(&args.baseline)?.as_ref() != before {
+        return Err(miette!(
+            help = "look at what changed there, and bless again",
+            "{} has changed while this gate ran, and nothing was written to it",
+            named(&args.baseline)
+        ));
+    }
     file::replace(&args.baseline, &text)
         .into_diagnostic()
-        .wrap_err_with(|| format!("cannot write {}", args.baseline.display()))?;
+        .wrap_err_with(|| format!("cannot write {}", named(&args.baseline)))?;
     print(&format!(
         "\ngate: blessed, {changes} changes written to {}\n",
-        args.baseline.display()
+        named(&args.baseline)
     ))?;
     Ok(0)
 }
 
 /// The reports, in the order in which they are written.
 const REPORTS: [&str; 4] = ["cells.jsonl", "junit.xml", "summary.md", "report.html"];
+
+/// Says who writes into that directory.
+const LOCK: &str = ".lock";
 
 /// The directory of `--out`, which is nobody else's meanwhile. What an earlier
 /// run has written there is gone from the beginning: if this one does not come
@@ -244,32 +273,41 @@ struct Out {
 
 impl Out {
     fn open(directory: &Path) -> miette::Result<Out> {
-        let wrong = || format!("cannot write into {}", directory.display());
+        let wrong = || format!("cannot write into {}", named(directory));
         fs::create_dir_all(directory)
             .into_diagnostic()
             .wrap_err_with(wrong)?;
-        let lock = fs::File::create(directory.join(".lock"))
-            .into_diagnostic()
-            .wrap_err_with(wrong)?;
+        let lock = directory.join(LOCK);
+        // Where a link leads to is not ours, and a pipe would be waited for.
+        if fs::symlink_metadata(&lock).is_ok_and(|kind| !kind.is_file()) {
+            return Err(miette!("{} is no regular file", named(&lock))).wrap_err_with(wrong);
+        }
+        let mut options = fs::OpenOptions::new();
+        let lock = options.write(true).create(true).truncate(false).open(lock);
+        let lock = lock.into_diagnostic().wrap_err_with(wrong)?;
         if lock.try_lock().is_err() {
             return Err(miette!(
                 help = "give each run an --out of its own",
                 "another gate is writing into {}",
-                directory.display()
+                named(directory)
             ));
         }
-        for name in REPORTS {
-            match fs::remove_file(directory.join(name)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).into_diagnostic().wrap_err_with(wrong);
-                }
-                _ => {}
-            }
-        }
-        Ok(Out {
+        let out = Out {
             directory: directory.to_owned(),
             _lock: lock,
-        })
+        };
+        out.clear().into_diagnostic().wrap_err_with(wrong)?;
+        Ok(out)
+    }
+
+    /// Removes all reports.
+    fn clear(&self) -> std::io::Result<()> {
+        REPORTS
+            .iter()
+            .try_for_each(|name| match fs::remove_file(self.directory.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            })
     }
 
     fn write(&self, run: &Run, judgement: &Judgement, elapsed: Duration) -> miette::Result<()> {
@@ -284,6 +322,11 @@ impl Out {
             page(&shown, elapsed, None),
         ];
         let mut reports = REPORTS.iter().zip(texts);
-        reports.try_for_each(|(name, text)| write(&self.directory.join(name), &text))
+        let written = reports.try_for_each(|(name, text)| write(&self.directory.join(name), &text));
+        // Some of them would say something else than the exit code.
+        if written.is_err() {
+            let _ = self.clear();
+        }
+        written
     }
 }

@@ -19,20 +19,9 @@ use stalewake::verdict::{Status, Verdict};
 use stalewake::worker::knows_memory;
 
 use super::error::HELP_WIDTH;
+use super::paths::{named, place};
 use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, explore_each};
 use super::{duration, size};
-
-/// Where a file is, also if there is none yet, by whatever name it goes.
-fn place(file: &Path) -> PathBuf {
-    let below = |name| {
-        let parent = file.parent().filter(|parent| *parent != Path::new(""));
-        let parent = parent.unwrap_or(Path::new(".")).canonicalize();
-        parent.map(|parent| parent.join(name))
-    };
-    let place = file.canonicalize().ok();
-    let place = place.or_else(|| below(file.file_name()?).ok());
-    place.unwrap_or_else(|| file.to_owned())
-}
 
 /// How a run is done, whatever it searches.
 #[derive(Debug, Args)]
@@ -71,8 +60,8 @@ impl RunOptions {
         match reports.find(|report| Some(place(report)) == journal) {
             Some(report) => Err(miette!(
                 help = "give the journal a file of its own: what is finished is in it",
-                "{} is to be both the journal of this run and a report",
-                report.display()
+                "{} is to be both the journal of this run and another file of it",
+                named(report)
             )),
             None => Ok(()),
         }
@@ -142,7 +131,7 @@ impl<'c> Run<'c> {
                     "cannot go on with journal -: it is no regular file"
                 ));
             }
-            let name = path.display();
+            let name = named(path);
             let (file, kept, torn) = JournalFile::open(path, cells, options)
                 .map_err(miette::Report::from)
                 .wrap_err_with(|| format!("cannot go on with journal {name}"))?;
@@ -210,8 +199,7 @@ impl<'c> Run<'c> {
             }
             order.add(places[place], found, &mut verdict);
         });
-        // From now on a signal ends the program.
-        let stopped = self.crew.stop.ask();
+        let stopped = self.crew.stop.over();
         ended.interrupted = stopped && ended.unwritten.is_none() && ended.finished < ended.of;
         ended
     }
@@ -239,7 +227,7 @@ impl Ended {
     /// When the journal could not be written to, or the answer not be given.
     pub(super) fn code(self, code: miette::Result<u8>) -> miette::Result<ExitCode> {
         let Ended { finished, of, .. } = self;
-        let journal = self.journal.map(|path| path.display().to_string());
+        let journal = self.journal.map(|path| named(&path));
         let journal = journal.as_deref().unwrap_or_default();
         if let Some((error, lost)) = self.unwritten {
             if let Err(other) = code {

@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::Cli;
 use super::output::print;
+use super::paths::named;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -31,7 +32,7 @@ pub(super) fn run(args: &ManArgs) -> miette::Result<ExitCode> {
             .and_then(|()| clap_mangen::generate_to(command, directory));
         written
             .into_diagnostic()
-            .wrap_err_with(|| format!("cannot write to {}", directory.display()))?;
+            .wrap_err_with(|| format!("cannot write to {}", named(directory)))?;
     } else {
         let mut page = Vec::new();
         let manual = clap_mangen::Man::new(command);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use stalewake::printable;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::merge::merge;
 use stalewake::report::observation::observation;
@@ -17,14 +16,12 @@ use stalewake::report::{Checked, Outcome};
 use super::check::print_table;
 use super::ci::Reports;
 use super::output::{print, style};
+use super::paths::named;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, Format, From};
 
 /// How much is read, of all files together, in bytes: they are kept as texts.
 const LARGEST: u64 = 64 << 20;
-
-/// The longest path that is printed, in characters.
-const LONGEST_PATH: usize = 4096;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -90,8 +87,7 @@ pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
 /// A file or standard input, if that leaves no more than `room` bytes for all
 /// others.
 fn read(path: &Path, room: &mut u64) -> miette::Result<(String, String)> {
-    // Whoever may write the file may have chosen its name, too.
-    let name = printable(&path.display().to_string(), LONGEST_PATH);
+    let name = named(path);
     let cannot = || format!("cannot read {name}");
     let source: Box<dyn Read> = match path == Path::new("-") {
         true => Box::new(std::io::stdin()),

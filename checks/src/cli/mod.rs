@@ -16,6 +16,7 @@ mod man;
 mod merge;
 mod new;
 mod output;
+mod paths;
 mod replay;
 mod report;
 mod run;
@@ -30,9 +31,11 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use self::error::LONGEST_NAME;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use miette::IntoDiagnostic;
+use stalewake::printable;
 use stalewake::report::aside;
 use stalewake::scenario;
 use stalewake::verdict::Search;
@@ -214,6 +217,7 @@ impl Cli {
     /// When that cannot be done as it was asked: exit code 2.
     pub fn run(&self) -> miette::Result<ExitCode> {
         output::install_error_reports(self.colour())?;
+        run::outlive_large_files()?;
         if !matches!(self.command, Some(Command::Worker | Command::Gate(_))) {
             warn_of_loom_variables();
         }
@@ -297,10 +301,9 @@ fn warn_of_loom_variables() {
 
 /// The variables of loom's that are set.
 fn loom_variables() -> Vec<String> {
-    let mut names: Vec<String> = std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("LOOM_"))
-        .collect();
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let names = names.filter(|name| name.starts_with("LOOM_"));
+    let mut names: Vec<String> = names.map(|name| printable(&name, LONGEST_NAME)).collect();
     names.sort();
     names
 }

@@ -10,6 +10,7 @@ use stalewake::scenario::{self, TEMPLATE};
 
 use super::file;
 use super::output::print;
+use super::paths::{named, quoted};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -75,12 +76,12 @@ fn write(path: &Path, args: &NewArgs) -> Result<(), NotWritten> {
         false => file::create(path, TEMPLATE),
     };
     written.map_err(|source| {
-        let path = path.display().to_string();
+        let path = named(path);
         match source.kind() {
             ErrorKind::AlreadyExists => NotWritten::Exists { path },
             ErrorKind::NotFound => NotWritten::NoDirectory {
-                directory: args.directory.display().to_string(),
-                quoted: quoted(&args.directory),
+                directory: named(&args.directory),
+                quoted: quoted(&args.directory.to_string_lossy()),
             },
             _ => NotWritten::Unwritable { path, source },
         }
@@ -89,7 +90,7 @@ fn write(path: &Path, args: &NewArgs) -> Result<(), NotWritten> {
 
 /// What to type next.
 fn next(path: &Path) -> String {
-    let typed = quoted(path);
+    let typed = quoted(&path.to_string_lossy());
     format!(
         "{} is there, and runs as it is:\n\n  \
          stalewake check {typed}\n  \
@@ -97,13 +98,6 @@ fn next(path: &Path) -> String {
          stalewake watch {typed}\n\n\
          Every part of it is explained in a comment. `stalewake watch` checks it again\n\
          whenever you save it, and says what has changed.\n",
-        path.display()
+        named(path)
     )
-}
-
-/// A path as a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    // Only a zero byte cannot be quoted, and no path has one.
-    shlex::try_quote(&text).map_or_else(|_| text.to_string(), |quoted| quoted.into_owned())
 }

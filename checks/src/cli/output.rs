@@ -7,6 +7,7 @@ use miette::MietteHandlerOpts;
 use stalewake::report::Style;
 use stalewake::report::progress::Shown;
 
+use super::paths::named;
 use super::{When, file, is_set};
 
 /// The width where there is no terminal that has one.
@@ -55,7 +56,7 @@ pub(super) fn require_writable<'p>(
 }
 
 fn unwritable(file: &Path, error: &std::io::Error) -> miette::Report {
-    miette::miette!("cannot write to {}: {error}", file.display())
+    miette::miette!("cannot write to {}: {error}", named(file))
 }
 
 /// How standard output is written to.

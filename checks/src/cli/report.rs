@@ -1,7 +1,7 @@
 //! `report`: explore cells and write a page about them.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,16 +10,17 @@ use miette::IntoDiagnostic;
 use stalewake::explore::Options;
 use stalewake::report::html::{Shown, page};
 use stalewake::report::progress::Bar;
+use stalewake::report::summary::differences;
 use stalewake::report::token::record;
 use stalewake::report::{Checked, Outcome};
 use stalewake::verdict::{Search, Verdict};
 
-use super::From;
 use super::check::BAD_FILE;
-use super::output::{progress, require_writable, write};
+use super::output::{print, progress, require_writable, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::whatif::lattice;
+use super::{From, When};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -36,8 +37,8 @@ pub(super) struct ReportArgs {
     /// Give up on a cell after so many executions.
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
-    /// Also explore every combination of what upstream has changed since v5.9, as
-    /// `whatif` does, and draw which of them hold.
+    /// Also explore the combinations that `whatif` without more explores, of changes
+    /// to v5.9, and draw which of them hold.
     #[arg(long)]
     lattice: bool,
     /// How many worker processes explore [default: as the machine can].
@@ -98,6 +99,9 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
         &page(&shown, started.elapsed(), lattice.as_deref()),
     )?;
     let checked: Vec<Checked> = shown.into_iter().map(|one| one.checked).collect();
+    if args.html != Path::new("-") {
+        print(&differences(&checked, style(When::Auto)))?;
+    }
     Ok(ExitCode::from(match bad_files {
         true => 2,
         false => Outcome::of(&checked).code(),

@@ -6,6 +6,7 @@ mod stop;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use stalewake::cell::Cell;
@@ -14,7 +15,7 @@ use stalewake::report::progress::Bar;
 use stalewake::verdict::Verdict;
 
 use pool::Pool;
-pub(super) use stop::{INTERRUPTED, Stop};
+pub(super) use stop::{INTERRUPTED, Stop, outlive_large_files};
 
 /// How often the progress is looked at, and whether all workers are alive.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -92,21 +93,32 @@ pub(super) fn explore_each(
 ) {
     let pool = Pool::new(cells, options, crew);
     let (sender, receiver) = mpsc::channel();
-    std::thread::scope(|scope| {
+    let mut failed = None;
+    thread::scope(|scope| {
         let pool = &pool;
         // The watch ends when this end is dropped.
         let (_running, over) = mpsc::channel::<()>();
-        scope.spawn(move || pool.watch(&over));
-        for _ in 0..crew.jobs.get() {
+        let thread = thread::Builder::new;
+        let mut begun = thread().spawn_scoped(scope, move || pool.watch(&over));
+        for number in 0..crew.jobs.get() {
             let sender = sender.clone();
-            scope.spawn(move || {
+            let work = move || {
                 pool.work(|place, verdict| {
                     // Nobody listens any more: then nobody wants the rest.
                     let _ = sender.send((place, verdict));
                 });
-            });
+            };
+            match begun.is_ok().then(|| thread().spawn_scoped(scope, work)) {
+                Some(Ok(_)) => {}
+                // As many as there can be are enough.
+                Some(Err(error)) if number == 0 => begun = Err(error),
+                Some(Err(_)) | None => break,
+            }
         }
         drop(sender);
+        failed = begun
+            .err()
+            .map(|error| format!("no thread can be started: {error}"));
         loop {
             match receiver.recv_timeout(REFRESH) {
                 Ok((place, found)) => verdict(place, found),
@@ -116,7 +128,7 @@ pub(super) fn explore_each(
             pool.show(bar);
         }
     });
-    for (place, found) in pool.never_started() {
+    for (place, found) in pool.never_started(failed.as_deref()) {
         verdict(place, found);
     }
     bar.finish();

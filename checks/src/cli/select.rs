@@ -13,6 +13,7 @@ use stalewake_model::release::Release;
 
 use super::error::{BadQuestion, LONGEST_NAME, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
+use super::paths::{named, quoted};
 use super::{Choice, From};
 
 /// The scenarios that can be named.
@@ -149,7 +150,7 @@ impl Catalogue {
             && self.broken.is_empty()
             && arguments.is_empty()
         {
-            let directory = printable(&directory.display().to_string(), LONGEST_NAME);
+            let directory = named(directory);
             return Err(BadQuestion::NoFiles { directory }.into());
         }
         if arguments.is_empty() {
@@ -422,8 +423,9 @@ fn require_value(scenario: &Scenario, choice: &Choice) -> Result<(), Unknown> {
 /// The command that explains a cell, of a scenario that is named so.
 pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Path>) -> String {
     let mut command = format!(
-        "stalewake explain {argument} --kernel {}",
-        cell.kernel.typed
+        "stalewake explain {} --kernel {}",
+        quoted(argument),
+        quoted(&cell.kernel.typed)
     );
     for (name, value) in &cell.parameters {
         command += &format!(" --set {name}={value}");
@@ -432,7 +434,7 @@ pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Pa
         command += &format!(" --with {name}={value}");
     }
     if let Some(directory) = directory {
-        command += &format!(" --scenarios {}", directory.display());
+        command += &format!(" --scenarios {}", quoted(&directory.to_string_lossy()));
     }
     command
 }

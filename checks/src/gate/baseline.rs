@@ -39,6 +39,9 @@ struct Entry {
     steps: usize,
     /// In how many of them each kind happens.
     kinds: BTreeMap<String, u64>,
+    /// Of a control, what it must show.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    must: BTreeSet<String>,
     /// The steps that never ran, as `thread:number`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     never_ran: BTreeSet<String>,
@@ -95,10 +98,20 @@ impl Baseline {
                 return Err(bad(number, format!("{} is there twice", line.cell)));
             }
         }
-        Ok(Baseline {
+        let read = Baseline {
             branches: head.branches,
             entries,
-        })
+        };
+        // What nobody writes, nobody has looked at: keys that are not known, or there
+        // twice, and lines in another order.
+        let written = read.text();
+        let mut lines = (1..).zip(written.lines().zip(text.lines()));
+        match lines.find(|(_, (written, read))| written != read) {
+            Some((number, (written, _))) => {
+                Err(bad(number, format!("what would be written is {written}")))
+            }
+            None => Ok(read),
+        }
     }
 
     /// The figures of a run.
@@ -111,7 +124,14 @@ impl Baseline {
             )
         });
         let controls = run.tried.iter();
-        let controls = controls.map(|t| (t.name(), Entry::of(&t.verdict, Lane::Fast)));
+        let controls = controls.map(|tried| {
+            let must = tried.control.kinds.iter();
+            let entry = Entry {
+                must: must.map(|kind| kind.name().to_owned()).collect(),
+                ..Entry::of(&tried.verdict, Lane::Fast)
+            };
+            (tried.name(), entry)
+        });
         let mut coverage = Coverage::default();
         let fast = run.checked.iter().map(|checked| &checked.verdict);
         for verdict in fast.filter(|verdict| Lane::of(&verdict.cell) == Lane::Fast) {
@@ -143,10 +163,11 @@ impl Baseline {
     pub fn changes(&self, now: &Baseline, lane: Lane) -> Vec<Change> {
         let mut changes = Vec::new();
         changes.extend(self.changes_of_branches(&now.branches));
-        for (cell, before) in self.entries.iter().filter(|(_, e)| e.lane <= lane) {
+        for (cell, before) in &self.entries {
             match now.entries.get(cell) {
                 Some(now) => before.changes(now, cell, &mut changes),
-                None => changes.push(Change::Gone { cell: cell.clone() }),
+                None if before.lane <= lane => changes.push(Change::Gone { cell: cell.clone() }),
+                None => {}
             }
         }
         let new = |cell: &String| !self.entries.contains_key(cell);
@@ -179,10 +200,14 @@ impl Baseline {
 
     /// In what a verdict differs from what is written of a cell or a control.
     pub fn changes_of(&self, name: &str, verdict: &Verdict, lane: Lane) -> Vec<Change> {
-        let now = Entry::of(verdict, lane);
+        let mut now = Entry::of(verdict, lane);
         let mut changes = Vec::new();
         match self.entries.get(name) {
-            Some(before) => before.changes(&now, name, &mut changes),
+            Some(before) => {
+                // What a control must show no verdict says.
+                now.must.clone_from(&before.must);
+                before.changes(&now, name, &mut changes);
+            }
             None => changes.push(Change::New {
                 cell: name.to_owned(),
                 traces: now.traces,
@@ -229,6 +254,7 @@ impl Entry {
             kinds: kinds
                 .map(|r| (r.kind.name().to_owned(), r.traces))
                 .collect(),
+            must: BTreeSet::new(),
             never_ran: never_ran
                 .map(|(thread, step)| format!("{}:{}", threads[thread.index()].name, step + 1))
                 .collect(),
@@ -237,6 +263,19 @@ impl Entry {
 
     fn changes(&self, now: &Entry, cell: &str, changes: &mut Vec<Change>) {
         let cell = cell.to_owned();
+        if self.lane != now.lane {
+            changes.push(Change::Lane {
+                cell: cell.clone(),
+                lanes: (self.lane, now.lane),
+            });
+        }
+        for kind in self.must.symmetric_difference(&now.must) {
+            changes.push(Change::Demand {
+                cell: cell.clone(),
+                kind: kind.clone(),
+                demanded: now.must.contains(kind),
+            });
+        }
         if self.traces != now.traces {
             changes.push(Change::Traces {
                 cell: cell.clone(),
@@ -281,6 +320,7 @@ mod tests {
             traces,
             steps: 30,
             kinds: kinds.collect(),
+            must: BTreeSet::new(),
             never_ran: never_ran.iter().map(|step| (*step).to_owned()).collect(),
         }
     }
@@ -323,6 +363,16 @@ mod tests {
             assert_ne!(changed, text);
             assert_eq!(Baseline::parse(&changed).expect_err(to).line, line);
         }
+        // Nor is what would be read as something else than what stands there.
+        for (from, to) in [
+            ("\"steps\":30", "\"steps\":30,\"foo\":1"),
+            ("\"kinds\":{}", "\"kinds\":{\"bad-page\":9},\"kinds\":{}"),
+            ("\"traces\":7", "\"traces\": 7"),
+        ] {
+            let changed = text.replace(from, to);
+            assert_ne!(changed, text);
+            assert_eq!(Baseline::parse(&changed).expect_err(to).line, 2, "{to}");
+        }
         let twice = text.clone() + text.lines().last().expect("two lines");
         assert_eq!(Baseline::parse(&twice).expect_err("twice").line, 3);
         assert_eq!(Baseline::parse("").expect_err("empty").line, 1);
@@ -341,6 +391,14 @@ mod tests {
             ..entry(Lane::Fast, 7, &[("bad-page", 2)], &["B:3"])
         };
         assert_eq!(now(longer), ["s/v1: longest trace 30 -> 31 steps"]);
+        let later = entry(Lane::Full, 7, &[("bad-page", 2)], &["B:3"]);
+        let lanes = "s/v1: explored in the fast lane -> the full lane";
+        assert_eq!(now(later), [lanes]);
+        let demands = Entry {
+            must: ["bad-page".to_owned()].into(),
+            ..entry(Lane::Fast, 7, &[("bad-page", 2)], &["B:3"])
+        };
+        assert_eq!(now(demands), ["s/v1: it must now show bad-page"]);
         let other = entry(Lane::Fast, 7, &[("lost-wakeup", 2)], &["B:3"]);
         let kinds = [
             "s/v1: bad-page in 2 -> 0 traces",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Lane;
+
 /// In what a run differs from the baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -16,6 +18,22 @@ pub enum Change {
     Gone {
         /// The cell.
         cell: String,
+    },
+    /// In which lane a cell is explored first.
+    Lane {
+        /// The cell.
+        cell: String,
+        /// Before, and now.
+        lanes: (Lane, Lane),
+    },
+    /// What a control must show, or now need not.
+    Demand {
+        /// The control.
+        cell: String,
+        /// What it is about.
+        kind: String,
+        /// Whether it must show that now.
+        demanded: bool,
     },
     /// How many distinct traces a cell has.
     Traces {
@@ -63,6 +81,8 @@ impl Change {
     pub fn shrinks(&self) -> bool {
         match self {
             Change::Gone { .. } => true,
+            Change::Lane { lanes, .. } => lanes.0 < lanes.1,
+            Change::Demand { demanded, .. } => !demanded,
             Change::Step { runs, .. } => !runs,
             Change::Branch { taken, .. } => !taken,
             Change::New { .. }
@@ -77,6 +97,8 @@ impl Change {
         match self {
             Change::New { cell, .. }
             | Change::Gone { cell }
+            | Change::Lane { cell, .. }
+            | Change::Demand { cell, .. }
             | Change::Traces { cell, .. }
             | Change::Steps { cell, .. }
             | Change::Kind { cell, .. }
@@ -90,6 +112,17 @@ impl Change {
         match self {
             Change::New { traces, .. } => format!("new, {traces} traces"),
             Change::Gone { .. } => "gone".to_owned(),
+            Change::Lane { lanes, .. } => {
+                format!("explored in the {} lane -> the {} lane", lanes.0, lanes.1)
+            }
+            Change::Demand { kind, demanded, .. } => {
+                let must = if *demanded {
+                    "must now"
+                } else {
+                    "need no more"
+                };
+                format!("it {must} show {kind}")
+            }
             Change::Traces { traces, .. } => format!("traces {} -> {}", traces.0, traces.1),
             Change::Steps { steps, .. } => {
                 format!("longest trace {} -> {} steps", steps.0, steps.1)

@@ -1,5 +1,6 @@
 //! Whether a run passes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Baseline, Change, Run, Tried};
@@ -87,6 +88,7 @@ pub fn judge(run: &Run, baseline: Option<&Baseline>) -> Judgement {
         failures.push(Failure::new(Net::Verdicts, "the run", "nothing ran"));
     }
     failures.extend(run.tried.iter().filter_map(control));
+    failures.extend(twice(run));
     let unguarded = "it holds on every kernel, and no [[control]] shows that it could fail";
     let unguarded = run
         .unguarded
@@ -212,6 +214,16 @@ fn control(tried: &Tried) -> Option<Failure> {
         see: tried.explain.clone(),
         can_be_blessed: false,
     })
+}
+
+/// Controls that nobody could tell from others.
+fn twice(run: &Run) -> Vec<Failure> {
+    let mut seen = BTreeSet::new();
+    let names = run.tried.iter().map(Tried::name);
+    let again = names.filter(|name| !seen.insert(name.clone()));
+    again
+        .map(|name| Failure::new(Net::Controls, name, "this control is there twice"))
+        .collect()
 }
 
 /// What each net has let through.

@@ -89,7 +89,7 @@ pub enum JournalError {
     #[diagnostic(help("name another file: no run has written as much as that"))]
     TooLarge,
     /// Somebody has removed or replaced the file.
-    #[error("it was removed or replaced while the run went on")]
+    #[error("it was removed, replaced or cut while the run went on")]
     #[diagnostic(help("what was finished is lost with it: start again"))]
     Gone,
     /// It cannot be written to.

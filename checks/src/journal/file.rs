@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::JournalError;
 use super::cells::{Kept, read};
@@ -18,6 +18,7 @@ pub(super) const LARGEST: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct JournalFile {
     file: File,
+    path: PathBuf,
     first_line: String,
     /// How many bytes are on the disk for sure.
     length: u64,
@@ -58,6 +59,7 @@ impl JournalFile {
         let kept = read(&text, cells, options)?;
         let mut journal = JournalFile {
             file,
+            path: path.to_owned(),
             first_line: first_line(options),
             length: kept.whole as u64,
         };
@@ -87,6 +89,22 @@ impl JournalFile {
         self.write(&cell_line(&self.first_line, verdict))
     }
 
+    /// Whether the next run would find what this one has written.
+    #[cfg(unix)]
+    fn is_there(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        let (named, ours) = (std::fs::metadata(&self.path), self.file.metadata());
+        named.ok().zip(ours.ok()).is_some_and(|(named, ours)| {
+            (named.dev(), named.ino(), named.len()) == (ours.dev(), ours.ino(), self.length)
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn is_there(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, line: &str) -> Result<(), JournalError> {
         let written = self.file.write_all(line.as_bytes());
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
@@ -94,24 +112,12 @@ impl JournalFile {
             let _ = self.file.set_len(self.length);
             return Err(JournalError::Write(error));
         }
-        if is_gone(&self.file) {
-            return Err(JournalError::Gone);
-        }
         self.length += line.len() as u64;
-        Ok(())
+        match self.is_there() {
+            true => Ok(()),
+            false => Err(JournalError::Gone),
+        }
     }
-}
-
-/// Whether a file has no name any more: nobody else can ever open it.
-#[cfg(unix)]
-fn is_gone(file: &File) -> bool {
-    let metadata = file.metadata();
-    metadata.is_ok_and(|metadata| std::os::unix::fs::MetadataExt::nlink(&metadata) == 0)
-}
-
-#[cfg(not(unix))]
-fn is_gone(_: &File) -> bool {
-    false
 }
 
 /// A file is only there after a power cut if its directory is on the disk, too.

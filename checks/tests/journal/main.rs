@@ -273,6 +273,27 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
     assert!(text(&output.stderr).contains(&format!("{kept} of {COUNT} cells were in")));
 }
 
+/// Nobody would find the lines that come after the cut, or in a file that has
+/// another name by now.
+#[test]
+fn a_journal_that_is_cut_or_moved_ends_the_run() {
+    for what in ["cut", "moved"] {
+        let journal = file(what);
+        let run = start(&SEVEN, &["--resume", &journal]);
+        until("a cell is begun", || {
+            (!children(run.id()).is_empty()).then_some(())
+        });
+        let done = match what {
+            "cut" => fs::write(&journal, ""),
+            _ => fs::rename(&journal, file("elsewhere")),
+        };
+        done.expect("it is there");
+        let complaint = refused(&run.wait_with_output().expect("it ends"));
+        let reason = "was removed, replaced or cut";
+        assert!(complaint.contains(reason), "{what}: {complaint}");
+    }
+}
+
 /// What is written into a file without a name is lost: nobody is told that it
 /// is kept.
 #[test]
@@ -284,7 +305,10 @@ fn a_journal_that_is_removed_ends_the_run() {
     });
     fs::remove_file(&journal).expect("it is there");
     let complaint = refused(&run.wait_with_output().expect("it ends"));
-    assert!(complaint.contains("was removed or replaced"), "{complaint}");
+    assert!(
+        complaint.contains("was removed, replaced or cut"),
+        "{complaint}"
+    );
     let none = " finished cells none is kept";
     assert!(complaint.contains(none), "{complaint}");
     assert!(!Path::new(&journal).exists());
@@ -386,7 +410,7 @@ fn no_report_is_written_over_the_journal() {
         for option in ["--junit", "--markdown"] {
             let complaint = refused(&run(&CELLS, &["--resume", &journal, option, report]));
             assert!(
-                complaint.contains("both the journal of this run and a report"),
+                complaint.contains("both the journal of this run and another file"),
                 "{complaint}"
             );
         }

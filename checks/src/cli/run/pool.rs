@@ -42,8 +42,10 @@ pub(super) struct Pool<'c> {
 struct Job {
     split: Split,
     started: Instant,
-    /// How long it has been worked on, as far as this program was there to see.
+    /// How long it has been worked on, as far as this program was there to see,
+    /// and when it last looked.
     age: Duration,
+    looked: Instant,
     /// Every worker there was.
     members: Vec<Member>,
     workers: usize,
@@ -74,6 +76,7 @@ impl Job {
             split: Split::of(options.split.shard),
             started: Instant::now(),
             age: Duration::ZERO,
+            looked: Instant::now(),
             members: Vec::new(),
             workers: 0,
             findings: None,
@@ -111,11 +114,10 @@ impl Job {
 
     /// Counts the time since the last look. Returns what limit the job, or a
     /// worker on it, is beyond.
-    fn look(&mut self, passed: Duration, limits: &Limits) -> Option<String> {
-        self.age += passed;
-        if let Some(limit) = limits.time.filter(|limit| self.age > *limit) {
-            let limit = duration::shown(limit);
-            return Some(format!("it ran longer than {limit} and was killed"));
+    fn look(&mut self, limits: &Limits) -> Option<String> {
+        let passed = self.pass();
+        if let Some(reason) = self.too_long(limits) {
+            return Some(reason);
         }
         for member in &mut self.members {
             member.silent = match member.contact.take_heard() {
@@ -133,6 +135,21 @@ impl Job {
             }
         }
         None
+    }
+
+    /// Counts the time since the last look.
+    fn pass(&mut self) -> Duration {
+        let now = Instant::now();
+        let passed = now.duration_since(self.looked).min(LONGEST_LOOK);
+        self.looked = now;
+        self.age += passed;
+        passed
+    }
+
+    fn too_long(&self, limits: &Limits) -> Option<String> {
+        let limit = limits.time.filter(|limit| self.age > *limit)?;
+        let limit = duration::shown(limit);
+        Some(format!("it ran longer than {limit} and was killed"))
     }
 
     fn kill(&self) {
@@ -281,7 +298,9 @@ impl<'c> Pool<'c> {
             job.findings = Some(findings);
             return None;
         }
-        if let Some(reason) = job.broken.take() {
+        // It may have come to its end between two looks.
+        job.pass();
+        if let Some(reason) = job.broken.take().or_else(|| job.too_long(&self.limits)) {
             findings = findings.and(Findings::broken(reason));
         }
         findings.figures.elapsed = job.started.elapsed();
@@ -297,12 +316,18 @@ impl<'c> Pool<'c> {
         Verdict::new(self.cells[place].clone(), self.options, findings, coverage)
     }
 
-    /// The verdicts on the cells that were not even started. Only a run that
-    /// was stopped has such cells.
-    pub(super) fn never_started(&self) -> impl Iterator<Item = (usize, Verdict)> {
+    /// The verdicts on the cells that were not even started: the run was
+    /// stopped, or there is a reason why it could not begin.
+    pub(super) fn never_started(
+        &self,
+        reason: Option<&str>,
+    ) -> impl Iterator<Item = (usize, Verdict)> {
         let started = self.jobs().len();
-        (started..self.cells.len()).map(|place| {
-            let findings = Findings::unfinished(&Snapshot::default());
+        (started..self.cells.len()).map(move |place| {
+            let findings = match reason {
+                Some(reason) => Findings::broken(reason.to_owned()),
+                None => Findings::unfinished(&Snapshot::default()),
+            };
             (place, self.verdict(place, findings, Coverage::default()))
         })
     }
@@ -310,17 +335,16 @@ impl<'c> Pool<'c> {
     /// Looks again and again whether a worker is beyond its limits, or all are
     /// to end, and sees to it; until the run is over.
     pub(super) fn watch(&self, over: &Receiver<()>) {
-        let mut looked = Instant::now();
+        let mut asked = None;
         while over.recv_timeout(REFRESH) == Err(RecvTimeoutError::Timeout) {
             let now = Instant::now();
-            let passed = now.duration_since(looked).min(LONGEST_LOOK);
-            looked = now;
             if self.stop.is_asked() {
                 self.stopped.store(true, Ordering::SeqCst);
+                self.stop.was_asked(asked.get_or_insert(now).elapsed());
             }
             for job in self.jobs().iter_mut().filter(|job| job.is_running()) {
                 if job.broken.is_none() && !self.is_stopped() {
-                    job.broken = job.look(passed, &self.limits);
+                    job.broken = job.look(&self.limits);
                 }
                 if job.broken.is_some() || self.is_stopped() {
                     job.kill();
