@@ -89,6 +89,13 @@ pub(super) enum BadQuestion {
     #[error("nothing to run: no cell is left")]
     #[diagnostic(help("`stalewake list` shows the scenarios, their parameters and their kernels"))]
     Nothing,
+    /// A scenario is asked for that says of no kernel what to expect.
+    #[error("scenario `{scenario}` names no kernel")]
+    #[diagnostic(help("add an [[expect]] to it, or choose some with --kernel"))]
+    NoKernel {
+        /// The scenario.
+        scenario: String,
+    },
     /// A directory is named that has none.
     #[error("there is no scenario file in `{directory}`")]
     #[diagnostic(help("their names end with `.toml`; `stalewake new` writes one to begin with"))]

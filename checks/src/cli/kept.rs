@@ -21,7 +21,7 @@ use stalewake::worker::knows_memory;
 use super::error::HELP_WIDTH;
 use super::paths::{named, place};
 use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, explore_each};
-use super::{duration, size};
+use super::{at_least_one, duration, size};
 
 /// How a run is done, whatever it searches.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// How many processes explore [default: as the machine can].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
     /// Give up on a cell after this time, such as 30s: that is an error, and
     /// the others go on.

@@ -28,6 +28,7 @@ mod watch;
 mod whatif;
 
 use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -306,6 +307,12 @@ fn loom_variables() -> Vec<String> {
     let mut names: Vec<String> = names.map(|name| printable(&name, LONGEST_NAME)).collect();
     names.sort();
     names
+}
+
+/// A number that is not zero, as a command line has it.
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().map_err(|_| "it is no number".to_owned())?;
+    NonZeroUsize::new(number).ok_or_else(|| "at least 1 is needed".to_owned())
 }
 
 /// Whether a variable of the environment is set to something.

@@ -56,14 +56,21 @@ pub(super) fn require_writable<'p>(
 }
 
 fn unwritable(file: &Path, error: &std::io::Error) -> miette::Report {
+    if error.kind() == ErrorKind::NotFound {
+        return miette::miette!(
+            "cannot write to {}: there is no such directory",
+            named(file)
+        );
+    }
     miette::miette!("cannot write to {}: {error}", named(file))
 }
 
 /// How standard output is written to.
 pub(super) fn style(when: When) -> Style {
-    let width = comfy_table::Table::new()
-        .width()
-        .map_or(DEFAULT_WIDTH, usize::from);
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|columns| columns.parse().ok());
+    let of_terminal = || comfy_table::Table::new().width().map(usize::from);
+    let width = asked.or_else(of_terminal).unwrap_or(DEFAULT_WIDTH);
     Style {
         colour: is_coloured(when, std::io::stdout().is_terminal()),
         width: width.max(40),

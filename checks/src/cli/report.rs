@@ -20,7 +20,7 @@ use super::output::{print, progress, require_writable, style, write};
 use super::run::{available, explore_all};
 use super::select::{Selected, Wishes};
 use super::whatif::lattice;
-use super::{From, When};
+use super::{From, When, at_least_one};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,7 +42,7 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     lattice: bool,
     /// How many worker processes explore [default: as the machine can].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     from: From,

@@ -358,7 +358,15 @@ impl Wishes {
             }
         }
         if cells.is_empty() && !chosen.is_empty() {
-            return Err(BadQuestion::Nothing.into());
+            let mut scenarios = chosen.iter().map(|one| &one.scenario);
+            let without = scenarios.find(|scenario| scenario.kernels().is_empty());
+            return Err(match without {
+                Some(scenario) => BadQuestion::NoKernel {
+                    scenario: scenario.name.clone(),
+                },
+                None => BadQuestion::Nothing,
+            }
+            .into());
         }
         Ok(cells)
     }

@@ -349,3 +349,6 @@ impl Dpor {
         self.error.take().map_or(Ok(()), Err)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -397,3 +397,6 @@ impl Observer for Explorer {
         alternatives
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,21 +14,42 @@ use crate::verdict::{Search, Status};
 
 /// How to read the table, with the figures of all cells and what they rest on.
 pub fn legend(checked: &[Checked], elapsed: std::time::Duration, style: Style) -> String {
-    let cells = |holds: fn(&Checked) -> bool| checked.iter().filter(|c| holds(c)).count() as u64;
-    let fatal: fn(&Checked) -> bool = |c| {
-        c.verdict
-            .kinds()
-            .iter()
-            .any(|kind| kind.class() == Class::Fatal)
+    let mut reading = "holds: nothing fatal and no hazard is reachable. Numbers: the distinct traces \
+                       (schedules that differ in more than the order of independent steps) that show \
+                       the kind."
+        .to_owned();
+    if open(checked) > 0 {
+        reading += " open: none was found, but not every schedule was explored.";
+    }
+    if checked.iter().any(Checked::differs) {
+        reading += &format!(" {DIFFERS}: not as expected, see below.");
+    }
+    paragraphs(&reading, Tone::Faint, style) + &figures(checked, elapsed, style)
+}
+
+fn count(checked: &[Checked], is_meant: impl Fn(&Checked) -> bool) -> u64 {
+    checked.iter().filter(|one| is_meant(one)).count() as u64
+}
+
+/// Of how many cells nobody knows whether they hold.
+fn open(checked: &[Checked]) -> u64 {
+    count(checked, |one| one.verdict.holds().is_none())
+}
+
+/// The figures of all cells, and what they rest on.
+pub fn figures(checked: &[Checked], elapsed: std::time::Duration, style: Style) -> String {
+    let is_fatal = |one: &Checked| {
+        let kinds = one.verdict.kinds();
+        kinds.iter().any(|kind| kind.class() == Class::Fatal)
     };
-    let held = cells(|c| c.verdict.holds() == Some(true));
-    let dead = cells(fatal);
-    let hazardous = cells(|c| c.verdict.holds() == Some(false)) - dead;
-    let open = checked.len() as u64 - held - dead - hazardous;
+    let held = count(checked, |one| one.verdict.holds() == Some(true));
+    let dead = count(checked, is_fatal);
+    let hazardous = count(checked, |one| one.verdict.holds() == Some(false)) - dead;
     let mut figures = format!(
         "{}: {held} hold, {hazardous} hazard, {dead} fatal",
         counted(checked.len() as u64, "cell")
     );
+    let open = open(checked);
     if open > 0 {
         figures += &format!(", {open} open");
     }
@@ -40,24 +61,10 @@ pub fn legend(checked: &[Checked], elapsed: std::time::Duration, style: Style) -
         counted(executions, "execution"),
         elapsed.as_secs_f64()
     );
-    let mut reading = "holds: nothing fatal and no hazard is reachable. Numbers: the distinct traces \
-                       (schedules that differ in more than the order of independent steps) that show \
-                       the kind."
-        .to_owned();
-    if open > 0 {
-        reading += " open: none was found, but not every schedule was explored.";
-    }
-    if checked.iter().any(Checked::differs) {
-        reading += &format!(" {DIFFERS}: not as expected, see below.");
-    }
-    let mut text = String::new();
-    for (tone, paragraph) in [(Tone::Faint, reading), (Tone::Plain, figures)] {
-        text += &paragraphs(&paragraph, tone, style);
-    }
-    for assumption in assumptions(checked) {
-        text += &paragraphs(&assumption, Tone::Plain, style);
-    }
-    text
+    let lines = std::iter::once(figures).chain(assumptions(checked));
+    lines
+        .map(|line| paragraphs(&line, Tone::Plain, style))
+        .collect()
 }
 
 /// What of the model was reached.

@@ -93,6 +93,15 @@ fn files_are_pointed_at() {
     };
     let none = run(&["check", "--scenarios", "."]);
     assert!(none.contains("there is no scenario file in `.`"), "{none}");
+    let race = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/scenarios/same-page.toml"
+    ));
+    let race = race.expect("it is shipped");
+    let (asks_nothing, _) = race.split_once("[[expect]]").expect("it expects something");
+    fs::write(directory.join("open.toml"), asks_nothing).expect("it can be written");
+    let open = run(&["check", "open.toml"]);
+    assert!(open.contains("scenario `open` names no kernel"), "{open}");
     fs::write(directory.join("mine.toml"), "").expect("it can be written");
     let mine = run(&["check", "mine"]);
     assert!(

@@ -142,7 +142,7 @@ fn a_browser_shows_cells_and_steps() {
     browser.shows("document.querySelectorAll('[role=tab]').length", 3);
 
     // The slider moves, and the state with it.
-    let position = "document.querySelector('.bar output').textContent.split(' ')[0]";
+    let position = "document.querySelector('.bar output').textContent.split(' ')[1]";
     browser.shows(position, "0");
     let first = browser.value(STATE);
     browser.run("document.querySelector('.bar input').focus()");
@@ -166,6 +166,13 @@ fn a_browser_shows_cells_and_steps() {
     // By a link.
     browser.open(&page, "#/dropped-reference/v5.8");
     browser.shows(HEADING, "dropped-reference/v5.8 holds");
+
+    // A link that leads nowhere says so.
+    browser.open(&page, "#/nothing/here");
+    browser.shows(
+        "document.getElementById('missing').textContent",
+        "There is no cell nothing/here on this page.",
+    );
 
     let before = browser.value(BACKGROUND);
     browser.click("#theme");

@@ -183,7 +183,15 @@ impl<'m> Nets<'m> {
             "own_logic",
         ])?);
         let of_explorer = match chosen.iter().any(|number| !mutants[*number].is_of_model()) {
-            true => tests(&["--package", "stalewake", "--lib", "--test", "crosscheck"])?,
+            true => tests(&[
+                "--package",
+                "stalewake",
+                "--lib",
+                "--test",
+                "crosscheck",
+                "--test",
+                "split",
+            ])?,
             false => Vec::new(),
         };
         Ok(Nets {

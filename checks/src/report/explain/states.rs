@@ -29,6 +29,8 @@ pub(in crate::report) struct Change {
     pub(in crate::report) values: Vec<(usize, String)>,
     /// What goes wrong, if this is not a step.
     pub(in crate::report) violation: Option<Kind>,
+    /// Which step it is, from 1, if it is one.
+    pub(in crate::report) step: Option<usize>,
 }
 
 impl Story<'_> {
@@ -47,6 +49,7 @@ impl Story<'_> {
                 objects.len() - 1
             })
         };
+        let mut steps = 0;
         for event in &self.recording.events {
             let thread = thread_of(event);
             let mut change = Change {
@@ -55,6 +58,7 @@ impl Story<'_> {
                 text: String::new(),
                 values: Vec::new(),
                 violation: None,
+                step: None,
             };
             match event {
                 Event::Barrier { name, calls, .. } => {
@@ -72,6 +76,8 @@ impl Story<'_> {
                     sleeps,
                     ..
                 } => {
+                    steps += 1;
+                    change.step = Some(steps);
                     change.calls.clone_from(&detail.calls);
                     change.text = names.operation(detail, *wakes, *sleeps);
                     let object = detail.object;

@@ -74,11 +74,19 @@ struct Execution {
     threads: Vec<Text>,
     /// The name of each object, and its value at first.
     objects: Vec<(Text, Text)>,
-    /// Thread, functions, words, new values, and the kind of a violation.
+    /// Thread, functions, words, new values, the kind of a violation, and the
+    /// number of a step.
     steps: Vec<StepData>,
 }
 
-type StepData = (usize, Vec<Text>, Text, Vec<(usize, Text)>, Option<Text>);
+type StepData = (
+    usize,
+    Vec<Text>,
+    Text,
+    Vec<(usize, Text)>,
+    Option<Text>,
+    Option<usize>,
+);
 
 /// Texts and executions, each once.
 #[derive(Default)]
@@ -108,6 +116,7 @@ impl Pool {
                 .map(|(object, value)| (*object, self.text(value)))
                 .collect(),
             change.violation.map(|kind| self.text(kind.name())),
+            change.step,
         )
     }
 

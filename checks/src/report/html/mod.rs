@@ -14,7 +14,7 @@ use askama::Template;
 
 use self::data::Data;
 use super::explain;
-use super::summary::{differences, legend};
+use super::summary::{differences, figures};
 use super::table::{kernels, word};
 use super::{Checked, Style, Tone};
 use crate::explore::Recording;
@@ -74,7 +74,7 @@ pub fn page(shown: &[Shown], elapsed: Duration, lattice: Option<&str>) -> String
         style: include_str!("page.css"),
         picture_style: explain::STYLE,
         script: include_str!("page.js"),
-        summary: legend(&checked, elapsed, style) + "\n" + &differences(&checked, style),
+        summary: figures(&checked, elapsed, style) + "\n" + &differences(&checked, style),
         rows: rows(&checked, &data, &kernels),
         kernels,
         data: embedded(&data),

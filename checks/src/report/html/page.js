@@ -6,6 +6,7 @@
   const text = (place) => data.texts[place];
   const overview = document.getElementById("overview");
   const view = document.getElementById("cell");
+  const missing = document.getElementById("missing");
   const links = [...document.querySelectorAll("#matrix a")];
   let opened = links[0];
 
@@ -42,6 +43,9 @@
 
   function player(execution) {
     const total = execution.steps.length;
+    // Barriers and violations are no steps: they have the number of the one before.
+    const numbers = [0];
+    for (const step of execution.steps) numbers.push(step[5] ?? numbers[numbers.length - 1]);
     const slider = element("input", { type: "range", min: 0, max: total, value: 0, "aria-label": "step", oninput: show });
     const position = element("output");
     const now = element("div", { class: "now", "aria-live": "polite" });
@@ -52,7 +56,7 @@
       const count = Number(slider.value);
       const before = valuesAfter(execution, Math.max(count - 1, 0));
       const after = valuesAfter(execution, count);
-      position.textContent = `${count} of ${total}`;
+      position.textContent = `step ${numbers[count]} of ${numbers[total]}`;
       slider.setAttribute("aria-valuetext", position.textContent);
       if (count === 0) {
         now.replaceChildren(element("p", {}, "The initial state. Move the slider, or use the arrow keys on it."));
@@ -131,6 +135,7 @@
     let id = location.hash.replace(/^#\/?/, "");
     try { id = decodeURIComponent(id); } catch { id = ""; }
     const cell = data.cells.find((one) => one.id === id);
+    missing.textContent = cell || id === "" ? "" : `There is no cell ${id} on this page.`;
     overview.hidden = Boolean(cell);
     view.hidden = !cell;
     document.title = cell ? `${cell.id}: ${cell.word}` : "stalewake: which kernel holds";

@@ -9,8 +9,9 @@ use stalewake_model::violation::{Kind, Violation};
 use super::{Frame, Late, Picture, Row, Use, Wake, What};
 use crate::explore::Event;
 use crate::report::explain::names::{
-    ENTRY, ENTRY_FLAGS, FLAGS, MAPPING, Names, REFCOUNT, flags, signed,
+    ENTRY, ENTRY_FLAGS, FLAGS, MAPPING, Names, REFCOUNT, TASK, flags, signed,
 };
+use crate::report::explain::words::finds_signal;
 use crate::report::explain::{Story, thread_of};
 use crate::scenario::Variant;
 
@@ -261,6 +262,8 @@ fn is_drawn(detail: &Detail) -> bool {
     match detail.object.field {
         FLAGS => changes || !detail.calls.iter().any(allocator),
         REFCOUNT | MAPPING | ENTRY | ENTRY_FLAGS => changes,
+        // A signal, by who sends it and by who sees it.
+        TASK if detail.operation == "set_bit" || finds_signal(detail) => true,
         _ => matches!(detail.operation, "submit" | "complete" | "schedule"),
     }
 }
