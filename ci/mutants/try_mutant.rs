@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         .map(|cell| (cell.to_string(), cell))
         .collect();
     let controls = plan.controls.into_iter();
-    cells.extend(controls.map(|(control, cell)| (format!("{cell} with {control}"), cell)));
+    cells.extend(controls.map(|(control, cell)| (control.named(&cell), cell)));
     cells.sort_by_key(|(name, _)| baseline.traces(name));
     let mut coverage = Coverage::default();
     for (name, cell) in cells {

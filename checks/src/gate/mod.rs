@@ -149,8 +149,6 @@ pub struct Tried {
 impl Tried {
     /// What it is called, in the baseline too.
     pub fn name(&self) -> String {
-        let mut cell = self.verdict.cell.clone();
-        cell.kernel = cell.kernel.unchanged();
-        format!("{cell} with {}", self.control)
+        self.control.named(&self.verdict.cell)
     }
 }

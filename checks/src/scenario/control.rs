@@ -49,6 +49,14 @@ impl Control {
         }
     }
 
+    /// What it is called, with the cell that it is about. What is changed is said
+    /// behind that.
+    pub fn named(&self, cell: &Cell) -> String {
+        let mut cell = cell.clone();
+        cell.kernel = cell.kernel.unchanged();
+        format!("{cell} with {self}")
+    }
+
     /// Whether only the kernel is changed, so that a command line can say it.
     pub fn keeps_steps(&self) -> bool {
         self.rewritten.is_none()
