@@ -150,10 +150,17 @@ fn scenario(name: &str, file: &str, text: &str, controlled: bool) -> Result<Scen
     }
     let document = DeTable::parse(text).map_err(|error| {
         let error = first_error(text).unwrap_or(error);
-        let problem = Problem::Syntax {
-            message: error.message().replace('\n', ", "),
-        };
-        ScenarioError::at(problem, error.span().unwrap_or(0..0), "here")
+        let message = error.message().replace('\n', ", ");
+        let is_twice = message.starts_with("duplicate key");
+        let problem = Problem::Syntax { message };
+        let error = ScenarioError::at(problem, error.span().unwrap_or(0..0), "here");
+        match is_twice {
+            true => error.help(
+                "a table `[expect.\"v5.9\"]` belongs to the `[[expect]]` above it: if that is \
+                 misspelt, it is the same table again",
+            ),
+            false => error,
+        }
     })?;
 
     let keys = [
