@@ -18,4 +18,4 @@ pub mod whatif;
 pub mod worker;
 
 pub use check::{Check, CheckError, Report};
-pub use printable::printable;
+pub use printable::{printable, printable_path};

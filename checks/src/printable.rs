@@ -1,5 +1,7 @@
 //! Text from outside, before it is printed.
 
+use std::path::Path;
+
 /// Whether a terminal obeys this and does not show it: control characters, and
 /// those that turn the direction of what follows, by which one text can look
 /// like another.
@@ -21,6 +23,14 @@ pub fn printable(text: &str, most: usize) -> String {
         short.push_str("...");
     }
     short
+}
+
+/// The longest path that is printed, in characters: Linux has no longer ones.
+const LONGEST_PATH: usize = 4096;
+
+/// A path in a message. Its name may have been chosen by somebody else.
+pub fn printable_path(path: &Path) -> String {
+    printable(&path.display().to_string(), LONGEST_PATH)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn workers(parent: &Child, count: usize) -> Vec<u32> {
         let arguments = fs::read_to_string(format!("/proc/{worker}/cmdline"));
         arguments.is_ok_and(|arguments| arguments.ends_with("\0worker\0"))
     };
-    until("the workers start", || {
+    until(|| {
         let workers = children(parent.id());
         (workers.len() >= count && workers.iter().all(started)).then_some(workers)
     })
@@ -151,7 +151,7 @@ fn no_worker_outlives_the_run() {
 #[test]
 fn not_even_a_stopped_one() {
     let mut run = start(&ENDLESS_AND_SHORT, &["--jobs", "1"]);
-    let workers = until("the worker listens", || {
+    let workers = until(|| {
         let workers = children(run.id());
         let asleep = |worker: &u32| {
             let status = fs::read_to_string(format!("/proc/{worker}/status"));
@@ -245,12 +245,10 @@ fn a_second_interruption_ends_a_run_at_once() {
     let more = ["spurious-wakeup", "truncate-in-flight", "writeback-reuse"];
     let mut run = start(&[&["check"][..], &cells, &more].concat(), &[]);
     workers(&run, 1);
-    until("the workers are done, and it waits for a reader", || {
-        children(run.id()).is_empty().then_some(())
-    });
+    until(|| children(run.id()).is_empty().then_some(()));
     assert_eq!(run.try_wait().expect("it is ours"), None);
     // Two that come at the same time are one.
-    let status = until("it ends", || {
+    let status = until(|| {
         send("-INT", run.id());
         run.try_wait().expect("it is ours")
     });

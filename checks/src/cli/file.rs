@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::paths::directory;
+
 /// Reads a text of at most so many bytes.
 ///
 /// # Errors
@@ -84,15 +86,11 @@ fn written_beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
 
 /// A new file in the same directory, which is gone unless it is kept.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
     // As any other new file: what the user's mask leaves of it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(directory)
+    builder.tempfile_in(directory(path))
 }
 
 #[cfg(test)]

@@ -2,29 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use stalewake::printable;
-
-/// The longest path that is printed, in characters: Linux has no longer ones.
-const LONGEST: usize = 4096;
-
-/// A path in a message. Its name may have been chosen by somebody else.
-pub(super) fn named(path: &Path) -> String {
-    printable(&path.display().to_string(), LONGEST)
-}
+pub(super) use stalewake::printable_path as named;
 
 /// A text as a shell takes it for one word.
 pub(super) fn quoted(text: &str) -> String {
-    let text = printable(text, LONGEST);
+    let text = named(Path::new(text));
     // Only a zero byte cannot be quoted, and that is not printed.
     shlex::try_quote(&text).map_or_else(|_| text.clone(), std::borrow::Cow::into_owned)
+}
+
+/// The directory that a file is in.
+pub(super) fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Where a file is, also if there is none yet, by whatever name it goes.
 pub(super) fn place(file: &Path) -> PathBuf {
     let below = |name| {
-        let parent = file.parent().filter(|parent| *parent != Path::new(""));
-        let parent = parent.unwrap_or(Path::new(".")).canonicalize();
-        parent.map(|parent| parent.join(name))
+        let directory = directory(file).canonicalize();
+        directory.map(|directory| directory.join(name))
     };
     let place = file.canonicalize().ok();
     let place = place.or_else(|| below(file.file_name()?).ok());

@@ -14,7 +14,7 @@ use super::machine::{machine, pages};
 use super::parameters::Declared;
 use super::table::{LONGEST_NAME, Table};
 use super::threads::{Cast, threads};
-use crate::printable;
+use crate::printable_path;
 
 /// The largest file that is read, in bytes; no more of a larger one is.
 const LARGEST: u64 = 1 << 20;
@@ -22,8 +22,6 @@ const LARGEST: u64 = 1 << 20;
 const LONGEST_HEADING: usize = 400;
 /// The longest story, in bytes.
 const LONGEST_STORY: usize = 20_000;
-/// The longest path that is printed, in characters: Linux has no longer ones.
-const LONGEST_PATH: usize = 4096;
 
 /// Reads a scenario from a file; the stem of the file's name is the scenario's.
 ///
@@ -32,12 +30,7 @@ const LONGEST_PATH: usize = 4096;
 /// scenario in every detail.
 pub fn read(path: &Path) -> Result<Scenario> {
     let bytes = bytes(path).map_err(|error| unreadable(path, error))?;
-    decode(path, &shown(path), &bytes)
-}
-
-/// What errors call a file. Its name may have been chosen by somebody else.
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string(), LONGEST_PATH)
+    decode(path, &printable_path(path), &bytes)
 }
 
 /// Reads a scenario from the bytes of a file; `shown` is what errors call it.
@@ -83,7 +76,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
-    let path = shown(path);
+    let path = printable_path(path);
     ScenarioError::new(match source.kind() {
         ErrorKind::NotFound => Problem::NotFound { path },
         ErrorKind::IsADirectory => Problem::Directory { path },
@@ -99,7 +92,9 @@ fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
 pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
     let mut paths = Vec::new();
     let entries = fs::read_dir(dir).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => ScenarioError::new(Problem::NoDirectory { path: shown(dir) }),
+        ErrorKind::NotFound => ScenarioError::new(Problem::NoDirectory {
+            path: printable_path(dir),
+        }),
         _ => unreadable(dir, error),
     });
     for entry in entries? {

@@ -6,12 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::run::{code, directory, stalewake, stderr, stdout};
-
-/// More than any of this takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Two threads, three kernels, a handful of executions.
 const SCENARIO: &str = r#"
@@ -83,7 +79,7 @@ impl Watching {
     fn until(&self, beginning: &str) -> String {
         let mut text = String::new();
         loop {
-            let line = self.lines.recv_timeout(PATIENCE);
+            let line = self.lines.recv();
             let line = line.unwrap_or_else(|_| panic!("no line `{beginning}` in:\n{text}"));
             text += &format!("{line}\n");
             if line.starts_with(beginning) {

@@ -148,7 +148,7 @@ fn a_run_that_is_killed_again_and_again_ends() {
     for kill in 1.. {
         let mut run = start(&SEVEN, &["--resume", &journal, "--jobs", "2"]);
         // At a moment that is another one each time.
-        until("it has written something", || {
+        until(|| {
             let ended = run.try_wait().expect("it can be waited for").is_some();
             (ended || lines(&journal) > kill).then_some(())
         });
@@ -177,10 +177,8 @@ fn an_interrupted_run_is_gone_on_with() {
     let resume = ["--jobs", "1", "--resume", &journal];
     for kept in ["", "1 of 2 cells were in"] {
         let run = start(&SHORT_AND_ENDLESS, &resume);
-        until("a cell is finished", || (lines(&journal) > 1).then_some(()));
-        until("the next is begun", || {
-            (!children(run.id()).is_empty()).then_some(())
-        });
+        until(|| (lines(&journal) > 1).then_some(()));
+        until(|| (!children(run.id()).is_empty()).then_some(()));
         send("-INT", run.id());
         let output = run.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
@@ -223,7 +221,7 @@ fn of_two_runs_at_once_the_second_is_refused() {
     let journal = file("twice");
     let resume = ["--resume", &journal];
     let mut first = start(&SHORT_AND_ENDLESS, &resume);
-    until("it has the file", || (lines(&journal) > 1).then_some(()));
+    until(|| (lines(&journal) > 1).then_some(()));
     let before = fs::read(&journal).expect("it is there");
     let second = run(&SHORT_AND_ENDLESS, &resume);
     assert!(refused(&second).contains("another run is writing to it"));
@@ -280,9 +278,7 @@ fn a_journal_that_is_cut_or_moved_ends_the_run() {
     for what in ["cut", "moved"] {
         let journal = file(what);
         let run = start(&SEVEN, &["--resume", &journal]);
-        until("a cell is begun", || {
-            (!children(run.id()).is_empty()).then_some(())
-        });
+        until(|| (!children(run.id()).is_empty()).then_some(()));
         let done = match what {
             "cut" => fs::write(&journal, ""),
             _ => fs::rename(&journal, file("elsewhere")),
@@ -300,9 +296,7 @@ fn a_journal_that_is_cut_or_moved_ends_the_run() {
 fn a_journal_that_is_removed_ends_the_run() {
     let journal = file("removed");
     let run = start(&SEVEN, &["--resume", &journal]);
-    until("a cell is begun", || {
-        (!children(run.id()).is_empty()).then_some(())
-    });
+    until(|| (!children(run.id()).is_empty()).then_some(()));
     fs::remove_file(&journal).expect("it is there");
     let complaint = refused(&run.wait_with_output().expect("it ends"));
     assert!(

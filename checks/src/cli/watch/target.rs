@@ -10,7 +10,7 @@ use miette::Diagnostic;
 use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
 
-use super::super::From;
+use super::super::{From, paths};
 
 /// An editor may write a file in several goes; this long after the first it is
 /// looked at.
@@ -57,10 +57,7 @@ impl Target {
         };
         match directory {
             _ if is_path && path.is_file() => Ok(Target {
-                directory: match path.parent() {
-                    Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-                    _ => PathBuf::from("."),
-                },
+                directory: paths::directory(path).to_owned(),
                 file: path.file_name().map(PathBuf::from),
                 arguments: vec![what.to_owned()],
                 from: From { directory: None },
