@@ -142,6 +142,26 @@ fn a_shard_that_is_cut_off_is_refused() {
     );
 }
 
+/// Whatever is changed, also where another figure would be as good.
+#[test]
+fn a_shard_that_was_changed_is_refused() {
+    for (test, from, to) in [
+        ("traces", "\"traces\":", "\"traces\":1"),
+        ("holds", "\"holds\":false", "\"holds\":true"),
+        ("space", "\"schema\":", "\"schema\": "),
+    ] {
+        let change = |text: String| {
+            let changed = text.replacen(from, to, 1);
+            assert!(changed != text, "{test}: it changes nothing");
+            changed
+        };
+        refused(
+            &with_first_changed(test, change),
+            "the sum at its end does not fit",
+        );
+    }
+}
+
 /// All of them at the same line: no shard of any cell is missing, but cells are.
 #[test]
 fn shards_that_are_cut_off_alike_are_refused() {

@@ -10,6 +10,7 @@ use stalewake::explore::{Options, Shard, Split};
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::observation::observation;
 use stalewake::report::progress::{Bar, Shown};
+use stalewake::report::seal::sealed;
 use stalewake::report::summary::{coverage, differences, legend};
 use stalewake::report::table::table;
 use stalewake::report::{Checked, Outcome, Style};
@@ -174,7 +175,7 @@ fn check(
         }
         let text = match asked.format {
             Format::Json if asked.shard.is_some() => {
-                line(&CellLine::of_shard(&verdict, cells.len())) + "\n"
+                sealed("", &line(&CellLine::of_shard(&verdict, cells.len()))) + "\n"
             }
             Format::Json => line(&CellLine::new(&verdict)) + "\n",
             Format::Table if asked.verbose => observation(&verdict),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::JournalError;
 use crate::explore::Options;
 use crate::report::json::{CellLine, VERSION, line};
-use crate::report::token::line_sum;
+use crate::report::seal::{is_sealed, sealed};
 use crate::verdict::{Search, Verdict};
 
 /// The version of the format.
@@ -13,12 +13,6 @@ pub(super) const FORMAT: u32 = 1;
 
 /// How every journal begins, whatever its version.
 const BEGIN: &str = "{\"stalewake_journal\":";
-
-/// What stands between a line and its sum.
-const SUM: &str = ",\"sum\":\"";
-
-/// What stands behind the sum.
-const END: &str = "\"}\n";
 
 /// The first line, without its sum.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,12 +30,12 @@ pub fn first_line(options: &Options) -> String {
         version: VERSION.to_owned(),
         options: typed(options),
     };
-    sealed("", &line(&head))
+    sealed("", &line(&head)) + "\n"
 }
 
 /// The line of a finished cell, in a journal with this first line.
 pub fn cell_line(first_line: &str, verdict: &Verdict) -> String {
-    sealed(first_line, &line(&CellLine::kept(verdict)))
+    sealed(first_line, &line(&CellLine::kept(verdict))) + "\n"
 }
 
 /// What decides what a search finds, and which part of it is searched.
@@ -67,18 +61,10 @@ fn typed(options: &Options) -> String {
     typed.join(" ")
 }
 
-/// An object as a line with its sum.
-fn sealed(first_line: &str, object: &str) -> String {
-    let open = object.strip_suffix('}').unwrap_or(object);
-    let sum = line_sum(first_line, open);
-    format!("{open}{SUM}{sum}{END}")
-}
-
-/// A line that is as it was written.
-fn unsealed<'l>(first_line: &str, line: &'l [u8]) -> Option<&'l str> {
+/// A line that is as it was written, to its end.
+fn whole<'l>(first_line: &str, line: &'l [u8]) -> Option<&'l str> {
     let line = str::from_utf8(line).ok()?;
-    let (open, sum) = line.strip_suffix(END)?.rsplit_once(SUM)?;
-    (line_sum(first_line, open) == sum).then_some(line)
+    is_sealed(first_line, line.strip_suffix('\n')?).then_some(line)
 }
 
 /// What is whole of a journal.
@@ -108,7 +94,7 @@ pub(super) fn lines<'t>(text: &'t [u8], first_line: &str) -> Result<Lines<'t>, J
     };
     for (number, line) in (2..).zip(all) {
         let end = found.whole + line.len();
-        match unsealed(first_line, line) {
+        match whole(first_line, line) {
             Some(cell) => found.cells.push(cell),
             // The run that wrote it was killed over it.
             None if end == text.len() => break,
@@ -144,7 +130,7 @@ fn is_whole(first: &[u8]) -> Result<bool, JournalError> {
 /// Whether a first line is this one.
 fn is_expected(first: &[u8], expected: &str) -> Result<(), JournalError> {
     let damaged = || JournalError::Damaged { line: 1 };
-    let found = unsealed("", first).ok_or_else(damaged)?;
+    let found = whole("", first).ok_or_else(damaged)?;
     let head: Head = serde_json::from_str(found).map_err(|_| damaged())?;
     if head.version != VERSION {
         let found = head.version;

@@ -18,6 +18,7 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::Kind;
 
 use super::json::{SCHEMA, VERSION};
+use super::seal::is_sealed;
 use super::token::{Token, cell_sum};
 use crate::cell::{Cell, KernelChoice, Parameters};
 use crate::coverage::Coverage;
@@ -46,7 +47,8 @@ pub enum MergeError {
     #[error("line {line} of {file} is no result of a shard: {reason}")]
     #[diagnostic(help(
         "`stalewake check --shard 1/4 --format json > 1.json` makes one; a line that is cut off \
-         means that the shard did not come to its end"
+         means that the shard did not come to its end, and one whose sum does not fit is not as it \
+         was printed"
     ))]
     NoPart {
         /// Where it stands.
@@ -200,6 +202,10 @@ pub fn merge(
         {
             let part = Share::read(line, scenarios)
                 .and_then(Share::of_a_run)
+                .and_then(|part| match is_sealed("", line) {
+                    true => Ok(part),
+                    false => Err(Wrong::Text("the sum at its end does not fit".to_owned())),
+                })
                 .map_err(|wrong| wrong.at(file, number + 1))?;
             sizes.entry(part.cells).or_insert(file);
             let name = part.cell.to_string() + &part.sum;

@@ -42,6 +42,7 @@ pub mod observation;
 mod outcome;
 pub mod progress;
 pub mod sample;
+pub mod seal;
 mod style;
 pub mod summary;
 pub mod table;

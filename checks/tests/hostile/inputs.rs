@@ -18,6 +18,7 @@ use stalewake::report::junit::junit;
 use stalewake::report::markdown::markdown;
 use stalewake::report::merge::merge;
 use stalewake::report::observation::observation;
+use stalewake::report::seal::sealed;
 use stalewake::report::summary::{coverage, differences, legend};
 use stalewake::report::table::table;
 use stalewake::report::token::Token;
@@ -109,16 +110,34 @@ fn one_token(text: &str) {
     }
 }
 
-/// One to three files of what shards print.
+/// One to three files of what shards print: as they are, and with sums that fit.
 pub fn shard(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
+    shards(&text);
+    shards(&resealed(&text));
+}
+
+/// The lines with a sum each, as if all of this had been printed so.
+pub fn resealed(text: &str) -> String {
+    let seal = |line: &str| {
+        let object = line.rsplit_once(",\"sum\":").map(|(open, _)| open);
+        match object.or(line.strip_suffix('}')) {
+            Some(open) => sealed("", open),
+            None => line.to_owned(),
+        }
+    };
+    let lines: Vec<String> = text.split('\n').map(seal).collect();
+    lines.join("\n")
+}
+
+fn shards(text: &str) {
     let files: Vec<(String, String)> = text
         .splitn(3, NEXT_FILE)
         .zip(["1.json", "2.json", "3.json"])
         .map(|(text, name)| (name.to_owned(), text.to_owned()))
         .collect();
     match merge(&files, scenarios()) {
-        Err(error) => reported(&error, &text),
+        Err(error) => reported(&error, text),
         Ok(verdicts) => {
             assert!(!verdicts.is_empty(), "nothing was merged, and that passed");
             let lines: Vec<&str> = files.iter().flat_map(|(_, text)| text.lines()).collect();

@@ -10,6 +10,7 @@ use stalewake::gate::Baseline;
 use stalewake::journal;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::merge::merge;
+use stalewake::report::seal::sealed;
 use stalewake::report::token::{Token, token};
 use stalewake::scenario::{find_shipped, parse, shipped};
 use stalewake::verdict::{Search, Verdict, Witness};
@@ -118,7 +119,7 @@ fn shards(of: u32) -> Vec<String> {
         };
         let lines = cells().into_iter().map(|cell| {
             let verdict = explore(&cell, &options, &Arc::default());
-            line(&CellLine::of_shard(&verdict, CELLS)) + "\n"
+            sealed("", &line(&CellLine::of_shard(&verdict, CELLS))) + "\n"
         });
         lines.collect()
     };

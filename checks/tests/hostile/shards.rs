@@ -4,16 +4,17 @@ use std::ffi::OsStr;
 use std::fs;
 
 use super::files::{directory, refused, stalewake};
+use super::inputs::resealed;
 use super::seeds;
 
 /// How much memory `merge` may ask for, in MiB: a few times what it reads.
 const MEMORY: u32 = 400;
 
-/// The complaint about one shard, whose line was changed.
+/// The complaint about one shard, whose line was changed, and its sum with it.
 fn complaint(test: &str, change: impl Fn(String) -> String) -> String {
     let seed = seeds::of("shard").swap_remove(2);
     let seed = String::from_utf8(seed).expect("it is text");
-    let changed = change(seed.clone());
+    let changed = resealed(&change(seed.clone()));
     assert_ne!(seed, changed);
     let file = directory(test).join("\u{1b}]0;x\u{7}.json");
     fs::write(&file, changed).expect("the directory is writable");
