@@ -1,13 +1,16 @@
-//! Drops, doubles and swaps every step of the model, and drops every call and
-//! every condition of the engine and the explorer, one at a time, and sees
-//! whether anything notices: the gate, or a test. What nobody notices must stand
+//! Drops, doubles and swaps every step of the model, drops every call and every
+//! condition of the engine and the explorer, and changes every operator, one at a
+//! time, and sees whether anything notices: the gate, or a test. What nobody notices must stand
 //! in `ci/equivalent-mutants.toml`, with the reason why it makes no difference.
 
+mod mutant;
+mod operators;
 mod rewrite;
 mod step;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -20,9 +23,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use wait_timeout::ChildExt;
 
-use rewrite::{Change, Mutant};
+use mutant::{Change, Mutant};
 
-/// Drops, doubles and swaps every step of the model, and sees whether the gate notices.
+/// Changes every step of the model, the engine and the explorer, and sees whether anything notices.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Only mutants of which one of these is a part: a file, a function, a change.
@@ -37,7 +40,7 @@ struct Arguments {
     /// How many are tried at once.
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
-    /// A mutant that takes longer is caught: it does not end as it did.
+    /// A mutant that takes longer in one of the tests is caught, and named: it does not end.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
@@ -73,6 +76,8 @@ impl Equivalent {
 enum Fate {
     /// By what it was noticed.
     Caught(String),
+    /// So it was noticed, too; or the time was too short for this machine.
+    Endless(String),
     Survived,
 }
 
@@ -91,8 +96,12 @@ fn main() -> Result<ExitCode> {
         .step_by(arguments.every.max(1))
         .collect();
     if arguments.list {
+        let mut stdout = std::io::stdout().lock();
         for number in &chosen {
-            println!("{number} {}", mutants[*number]);
+            // Who reads no further has seen enough.
+            if writeln!(stdout, "{number} {}", mutants[*number]).is_err() {
+                break;
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -103,8 +112,10 @@ fn main() -> Result<ExitCode> {
         &place,
         Duration::from_secs(arguments.timeout),
     )?;
-    if let Fate::Caught(by) = nets.fate(usize::MAX)? {
-        bail!("without any mutant something differs: {by}");
+    match nets.fate(usize::MAX)? {
+        Fate::Survived => {}
+        Fate::Caught(by) => bail!("without any mutant something differs: {by}"),
+        Fate::Endless(which) => bail!("without any mutant {which} takes longer than --timeout"),
     }
     let fates = nets.fates(&chosen, arguments.jobs)?;
     Ok(report(&mutants, &fates, &equivalents))
@@ -251,8 +262,9 @@ impl<'m> Nets<'m> {
 
     /// The cells first: the smallest of them take no time.
     fn fate(&self, number: usize) -> Result<Fate> {
-        if let Some(by) = self.notices(&self.gate, &[self.baseline.as_ref()], number)? {
-            return Ok(Fate::Caught(by));
+        let gate = self.tries(&self.gate, &[self.baseline.as_ref()], number)?;
+        if !matches!(gate, Fate::Survived) {
+            return Ok(gate);
         }
         // Without any mutant, all of them must pass.
         let mutant = self.mutants.get(number);
@@ -261,20 +273,16 @@ impl<'m> Nets<'m> {
             false => &self.of_explorer,
         };
         for test in self.of_model.iter().chain(more) {
-            if let Some(by) = self.notices(test, &["--quiet".as_ref()], number)? {
-                return Ok(Fate::Caught(by));
+            let fate = self.tries(test, &["--quiet".as_ref()], number)?;
+            if !matches!(fate, Fate::Survived) {
+                return Ok(fate);
             }
         }
         Ok(Fate::Survived)
     }
 
-    /// What this program says against the mutant, if anything.
-    fn notices(
-        &self,
-        program: &Path,
-        arguments: &[&std::ffi::OsStr],
-        number: usize,
-    ) -> Result<Option<String>> {
+    /// How the mutant ends with this program.
+    fn tries(&self, program: &Path, arguments: &[&std::ffi::OsStr], number: usize) -> Result<Fate> {
         let mut child = Command::new(program)
             .args(arguments)
             .env("STALEWAKE_MUTANT", number.to_string())
@@ -297,14 +305,13 @@ impl<'m> Nets<'m> {
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let failed = lines.clone().find(|line| line.contains("FAILED"));
         let said = failed.or(lines.next_back()).unwrap_or("it said nothing");
-        let ended = match status {
-            Some(status) if status.success() => return Ok(None),
-            Some(status) if status.code().is_some() => said.to_owned(),
-            Some(status) => format!("it died: {status}"),
-            None => "it did not end".to_owned(),
-        };
         let name = program.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(Some(format!("{name}: {ended}")))
+        Ok(match status {
+            Some(status) if status.success() => Fate::Survived,
+            Some(status) if status.code().is_some() => Fate::Caught(format!("{name}: {said}")),
+            Some(status) => Fate::Caught(format!("{name}: it died: {status}")),
+            None => Fate::Endless(name.into_owned()),
+        })
     }
 }
 
@@ -314,18 +321,22 @@ fn report(
     fates: &BTreeMap<usize, Fate>,
     equivalents: &[Equivalent],
 ) -> ExitCode {
-    let (mut caught, mut known, mut failed) = (0, 0, false);
+    let (mut caught, mut endless, mut known, mut failed) = (0, 0, 0, false);
     for (number, fate) in fates {
         let mutant = &mutants[*number];
         let reason = equivalents.iter().find(|one| one.is(mutant));
         match (fate, reason) {
             (Fate::Caught(_), None) => caught += 1,
+            (Fate::Endless(which), None) => {
+                endless += 1;
+                println!("did not end: {mutant}\n    in {which}");
+            }
             (Fate::Survived, Some(_)) => known += 1,
             (Fate::Survived, None) => {
                 failed = true;
                 println!("survived: {mutant}");
             }
-            (Fate::Caught(by), Some(one)) => {
+            (Fate::Caught(by) | Fate::Endless(by), Some(one)) => {
                 failed = true;
                 println!(
                     "caught after all: {mutant}\n    by {by}\n    said to be equivalent: {}",
@@ -343,9 +354,10 @@ fn report(
         );
     }
     println!(
-        "{} mutants: {caught} caught, {known} equivalent with a reason, {} survived",
+        "{} mutants: {caught} caught, {endless} did not end, \
+         {known} equivalent with a reason, {} survived",
         fates.len(),
-        fates.len() - caught - known
+        fates.len() - caught - endless - known
     );
     ExitCode::from(u8::from(failed))
 }

@@ -6,9 +6,8 @@
 //! (`cx`) occurs: without it no shared operation can be reached. In the engine and
 //! the explorer every statement that calls something is one, and is only
 //! dropped: doing a thing twice there is mostly the same, and order is checked
-//! by the compiler.
-
-use std::fmt;
+//! by the compiler. Everywhere what a step computes is changed too: see
+//! [`operators`](crate::operators).
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -19,98 +18,29 @@ use syn::{
     parse_quote,
 };
 
+use crate::mutant::{Change, Choices, Code, Mutant};
+use crate::operators::Operators;
 use crate::step::{
-    can_be_twice, doubles, has_let, has_steps, is_assignment, is_call, is_mark, is_step, mentions,
-    moves, name, text,
+    can_be_twice, doubles, has_let, has_steps, is_assignment, is_call, is_choice, is_mark, is_step,
+    mentions, moves, name, text,
 };
-
-/// What is done to a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// It does not happen.
-    Drop,
-    /// It happens twice.
-    Double,
-    /// It changes places with the next.
-    Swap,
-    /// A condition is not looked at, and taken to hold.
-    AlwaysTrue,
-    /// A condition is not looked at, and taken not to hold.
-    AlwaysFalse,
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Change::Drop => "drop",
-            Change::Double => "double",
-            Change::Swap => "swap",
-            Change::AlwaysTrue => "always-true",
-            Change::AlwaysFalse => "always-false",
-        })
-    }
-}
-
-/// One change of one step.
-#[derive(Clone, Debug)]
-pub struct Mutant {
-    /// The file, below the source directory.
-    pub file: String,
-    /// The line of the step, from 1.
-    pub line: usize,
-    /// The function that it is in.
-    pub function: String,
-    /// What is done to it.
-    pub change: Change,
-    /// The step, as it is written, on one line.
-    pub step: String,
-}
-
-impl Mutant {
-    /// Whether it is in a function of the kernel.
-    pub fn is_of_model(&self) -> bool {
-        self.file.starts_with("model/") && !self.file.contains("/sync/")
-    }
-}
-
-impl fmt::Display for Mutant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (file, line) = (&self.file, self.line);
-        let (change, function, step) = (self.change, &self.function, &self.step);
-        write!(f, "{file}:{line}: {function}: {change} `{step}`")
-    }
-}
-
-/// What kind of code it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// Functions of the kernel.
-    Model,
-    /// What lies below them.
-    Engine,
-    /// What explores them.
-    Explorer,
-}
 
 /// Puts all mutants of a file into it, and adds them to the list; the place in
 /// the list is the number that chooses a mutant.
 pub fn rewrite(file: &str, code: Code, syntax: &mut File, mutants: &mut Vec<Mutant>) {
+    let mut choices = Choices::new(file, code, mutants);
+    Operators::of(&mut choices).visit_file_mut(syntax);
     let mut rewriter = Rewriter {
-        file,
-        code,
+        choices,
         function: None,
-        mutants,
     };
     rewriter.visit_file_mut(syntax);
 }
 
 struct Rewriter<'m> {
-    file: &'m str,
-    code: Code,
+    choices: Choices<'m>,
     /// The function, if steps can be in it.
     function: Option<String>,
-    mutants: &'m mut Vec<Mutant>,
 }
 
 /// What a block ends with.
@@ -125,20 +55,9 @@ enum Ending {
 }
 
 impl Rewriter<'_> {
-    /// The condition under which a mutant takes place.
     fn chosen(&mut self, step: &impl ToTokens, line: usize, change: Change) -> TokenStream {
-        let number = self.mutants.len();
-        self.mutants.push(Mutant {
-            file: self.file.to_owned(),
-            line,
-            function: self.function.clone().unwrap_or_default(),
-            change,
-            step: text(step),
-        });
-        match self.code {
-            Code::Explorer => quote!(stalewake_model::mutant::is(#number)),
-            Code::Model | Code::Engine => quote!(crate::mutant::is(#number)),
-        }
+        let function = self.function.as_deref().unwrap_or_default();
+        self.choices.chosen(function, step, line, change)
     }
 
     fn function(&mut self, signature: &Signature, block: &mut Block) {
@@ -147,7 +66,7 @@ impl Rewriter<'_> {
         }
         let outer = self.function.replace(signature.ident.to_string());
         self.visit_block_mut(block);
-        if self.code == Code::Model {
+        if self.choices.code == Code::Model {
             self.tail(block, ending(&signature.output));
         }
         self.function = outer;
@@ -319,16 +238,23 @@ impl VisitMut for Rewriter<'_> {
             return;
         }
         let stmts = std::mem::take(&mut block.stmts);
-        block.stmts = match self.code {
+        block.stmts = match self.choices.code {
             Code::Model => self.statements(&stmts),
             Code::Engine | Code::Explorer => self.calls(&stmts),
         };
     }
 
     fn visit_expr_if_mut(&mut self, choice: &mut ExprIf) {
+        if is_choice(&choice.cond) {
+            // One change at a time: only what is there without it is changed again.
+            if let Some((_, otherwise)) = &mut choice.else_branch {
+                self.visit_expr_mut(otherwise);
+            }
+            return;
+        }
         visit_mut::visit_expr_if_mut(self, choice);
         let cond = &choice.cond;
-        let is_step = self.code != Code::Model || has_steps(cond);
+        let is_step = self.choices.code != Code::Model || has_steps(cond);
         if !is_step || has_let(cond) || self.function.is_none() {
             return;
         }
@@ -358,6 +284,7 @@ mod tests {
         rewrite("file.rs", Code::Model, &mut syntax, &mut mutants);
         let mut said: Vec<String> = mutants
             .iter()
+            .filter(|mutant| mutant.change != Change::Return)
             .map(|mutant| format!("{} {}", mutant.change, mutant.step))
             .collect();
         said.sort();

@@ -1,7 +1,8 @@
 //! What of the source is a step, and what may be done to it.
 
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, Local, Pat, Stmt};
+use syn::{Expr, ExprIf, Local, Pat, Stmt};
 
 /// Whether a statement is one step and nothing else.
 pub fn is_step(stmt: &Stmt) -> bool {
@@ -109,8 +110,60 @@ pub fn name(local: &Local) -> Option<syn::Ident> {
     }
 }
 
-/// Source on one line.
+/// Source on one line, as it was without any mutant.
 pub fn text(tokens: &impl ToTokens) -> String {
-    let text = tokens.to_token_stream().to_string();
+    let text = original(tokens.to_token_stream()).to_string();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Source without the choices of [`operators`](crate::operators): what is there
+/// if none of them is taken.
+fn original(tokens: TokenStream) -> TokenStream {
+    let mut all = TokenStream::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => match otherwise(&group) {
+                Some(now) => all.extend(original(now)),
+                None => {
+                    let inner = original(group.stream());
+                    all.extend([TokenTree::Group(Group::new(group.delimiter(), inner))]);
+                }
+            },
+            token => all.extend([token]),
+        }
+    }
+    all
+}
+
+/// What is in the last braces of `(if mutant::is(1) { .. } else { .. })`.
+fn otherwise(group: &Group) -> Option<TokenStream> {
+    if group.delimiter() != Delimiter::Parenthesis {
+        return None;
+    }
+    let choice: ExprIf = syn::parse2(group.stream()).ok()?;
+    let (_, otherwise) = choice.else_branch.filter(|_| is_choice(&choice.cond))?;
+    match *otherwise {
+        Expr::Block(now) => {
+            let stmts = now.block.stmts.into_iter();
+            Some(stmts.map(ToTokens::into_token_stream).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is the condition under which a mutant takes place.
+pub fn is_choice(cond: &Expr) -> bool {
+    let Expr::Call(call) = cond else {
+        return false;
+    };
+    let Expr::Path(path) = &*call.func else {
+        return false;
+    };
+    let mut names = path
+        .path
+        .segments
+        .iter()
+        .rev()
+        .map(|segment| &segment.ident);
+    names.next().is_some_and(|name| name == "is") && names.next().is_some_and(|m| m == "mutant")
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::rewrite::{Code, Mutant, rewrite};
+use crate::mutant::{Code, Mutant};
+use crate::rewrite::rewrite;
 
 /// What the copy needs.
 const PARTS: [&str; 7] = [
@@ -66,7 +67,9 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
         ("checks/src/explore", Code::Explorer),
     ] {
         for file in files(&root.join(part))? {
-            if NO_VERDICT.iter().any(|name| file.ends_with(name)) {
+            // A module of unit tests is what notices.
+            let is_tests = file.ends_with("tests.rs");
+            if is_tests || NO_VERDICT.iter().any(|name| file.ends_with(name)) {
                 continue;
             }
             let below = file.strip_prefix(root)?;
