@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use stalewake_model::filemap::{lock_page, trylock_page, unlock_page};
 use stalewake_model::page::{PG_DIRTY, PG_REFERENCED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
-use stalewake_model::page_writeback::{end_page_writeback, set_page_writeback};
+use stalewake_model::page_writeback::{
+    end_page_writeback, set_page_writeback, wait_on_page_writeback,
+};
 use stalewake_model::shmem::shmem_alloc_hugepage;
 use stalewake_model::sync::ThreadId;
 use stalewake_model::truncate::{Passes, truncate_inode_pages_range};
@@ -209,4 +211,50 @@ fn a_lock_that_is_not_handed_over_can_be_stolen() {
     // Every schedule of this is in the scenario `unfair-lock`.
     assert!(!can_steal("after-budget", 0));
     assert!(!can_steal("always", 5));
+}
+
+/// The last operation of the wake-up leaves PG_waiters to those whose bit it is
+/// not.
+#[test]
+fn a_clear_in_the_wake_up_forgets_nobody_who_waits_for_the_lock() {
+    let executions = machine("v5.9", 1)
+        .with(&[("clear-in-wake", "yes")])
+        .cached(0, PG_WRITEBACK, 2)
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            lock_page(cx, page)?;
+            end_page_writeback(cx, page)?;
+            unlock_page(cx, page)
+        })
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            lock_page(cx, page)?;
+            unlock_page(cx, page)
+        })
+        .explore_some();
+    assert!(
+        executions.iter().any(|one| !one.woken.is_empty()),
+        "somebody waited"
+    );
+    all_finish(&executions);
+}
+
+/// Nobody is left: then PG_waiters goes with the bit.
+#[test]
+fn a_clear_in_the_wake_up_of_the_last_waiter_clears_pg_waiters() {
+    let executions = machine("v5.9", 1)
+        .with(&[("clear-in-wake", "yes")])
+        .cached(0, PG_WRITEBACK, 2)
+        .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+        .thread(|cx| wait_on_page_writeback(cx, cx.machine.page(0)))
+        .explore();
+    let woken: Vec<_> = executions
+        .iter()
+        .filter(|one| !one.woken.is_empty())
+        .collect();
+    assert!(!woken.is_empty(), "somebody waited");
+    for execution in woken {
+        assert_eq!(execution.flags, [0], "{execution:?}");
+    }
+    all_finish(&executions);
 }

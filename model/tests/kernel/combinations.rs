@@ -82,6 +82,15 @@ fn what_has_no_effect_is_not_in_the_canonical_form() {
     }
 }
 
+/// One of the two wait loops is enough, which looks at WQ_FLAG_WOKEN.
+#[test]
+fn what_has_an_effect_stays_in_the_canonical_form() {
+    for old in [("wait-shared", "retest"), ("lock-handoff", "never")] {
+        let kernel = changed(&[old, ("woken-publish", "relaxed")]);
+        assert_eq!(kernel.canonical(), kernel, "{old:?}");
+    }
+}
+
 /// Every row is v5.8 with the commits that it says it has.
 #[test]
 fn the_rows_are_made_of_their_commits() {

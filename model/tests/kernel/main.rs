@@ -5,6 +5,7 @@ mod alternatives;
 mod bookmark;
 mod combinations;
 mod page_alloc;
+mod page_cache;
 mod page_lock;
 mod page_wait;
 mod page_writeback;

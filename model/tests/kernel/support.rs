@@ -88,6 +88,13 @@ impl Setup {
         self
     }
 
+    /// The page that was named last is this page of its file.
+    pub fn at(mut self, index: u16) -> Setup {
+        let page = self.cached.last_mut().expect("there is one");
+        page.index = index;
+        self
+    }
+
     /// With mechanisms changed.
     pub fn with(mut self, changes: &[(&str, &str)]) -> Setup {
         for (mechanism, alternative) in changes {
@@ -194,7 +201,8 @@ impl Program for Running {
             cached,
             ..
         } = &self.setup;
-        Machine::new(objects, *kernel, *config, 1, 1, cached)
+        let blocks = cached.iter().map(|page| page.index + 1).max().unwrap_or(1);
+        Machine::new(objects, *kernel, *config, 1, blocks, cached)
     }
 
     fn thread(&self, machine: &Machine, cpu: &Cpu) -> Result<(), Halt> {
