@@ -221,3 +221,6 @@ impl Causality {
         !sleeps && (kind == StepKind::Plain || after.is_none_or(|after| after < at))
     }
 }
+
+#[cfg(test)]
+mod tests;

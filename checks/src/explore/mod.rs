@@ -117,3 +117,6 @@ pub fn explore_part<P: Program>(
     };
     findings
 }
+
+#[cfg(test)]
+mod tests;

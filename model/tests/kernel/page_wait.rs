@@ -2,14 +2,16 @@
 
 use stalewake_model::current::Current;
 use stalewake_model::filemap::{
-    put_and_wait_on_page_locked, trylock_page, unlock_page, wait_on_page_locked,
+    put_and_wait_on_page_locked, trylock_page, unlock_page, wait_on_page_locked, wake_up_page_bit,
 };
-use stalewake_model::page::{PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page::{PG_LOCKED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page_alloc::alloc_pages;
 use stalewake_model::page_writeback::{
     bug_on_writeback, end_page_writeback, wait_on_page_writeback,
 };
 use stalewake_model::shmem::shmem_alloc_hugepage;
 use stalewake_model::sync::{Ending, ObjectName, SleepState, ThreadId};
+use stalewake_model::truncate::{Passes, truncate_inode_pages_range};
 use stalewake_model::violation::{Halt, Kind};
 
 use crate::support::{Execution, all_finish, machine, releases};
@@ -180,4 +182,32 @@ fn schedule_makes_a_task_with_a_fatal_signal_running() {
         Ok(())
     });
     all_finish(&[run.run()]);
+}
+
+/// The lock is not counted as writebacks are: the frame's use alone tells that
+/// a wake-up comes too late.
+#[test]
+fn a_late_wake_up_of_a_lock_is_stale_for_who_waits_in_the_next_use() {
+    let executions = machine("v5.10", 1)
+        .cached(0, 0, 0)
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            let before = set_page_waiters(cx, page)?;
+            truncate_inode_pages_range(cx, cx.machine.inode(0), Passes::Both)?;
+            assert_eq!(alloc_pages(cx, 0)?, Some(0));
+            assert!(trylock_page(cx, page)?);
+            wake_up_page_bit(cx, page, PG_LOCKED, before)?;
+            unlock_page(cx, page)
+        })
+        .thread(|cx| {
+            let page = cx.machine.page(0);
+            if page.mapping.load(cx) == 0 {
+                wait_on_page_locked(cx, page)?;
+            }
+            Ok(())
+        })
+        .explore();
+    let is_stale = |one: &Execution| one.kinds.contains(&Kind::StaleWakeup);
+    let number = executions.iter().filter(|one| is_stale(one)).count();
+    assert!(0 < number && number < executions.len(), "{number}");
 }
