@@ -28,6 +28,7 @@ mod watch;
 mod whatif;
 
 use std::ffi::OsStr;
+use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -209,7 +210,15 @@ impl Cli {
     /// What was typed; says what is wrong with it, or the help that was asked
     /// for, and ends the program.
     pub fn of_command_line() -> Cli {
-        Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+        Cli::try_parse().unwrap_or_else(|error| {
+            let error = with_tip(error);
+            let written = error.print().and_then(|()| std::io::stdout().flush());
+            // A help that could not be printed helps nobody.
+            std::process::exit(match written {
+                Err(why) if why.kind() != ErrorKind::BrokenPipe => 2,
+                _ => error.exit_code(),
+            })
+        })
     }
 
     /// Does what was asked.

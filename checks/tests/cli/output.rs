@@ -189,6 +189,18 @@ fn every_command_teaches_by_example() {
     }
 }
 
+/// What cannot be printed was not said, a help text no less than a verdict.
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let binary = env!("CARGO_BIN_EXE_stalewake");
+    for arguments in ["--help", "check --help", "--version", "list", "man"] {
+        let script = format!("\"$1\" {arguments} >/dev/full");
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-c", &script, "sh", binary]).output();
+        assert_eq!(code(&output.expect("there is a shell")), 2, "{arguments}");
+    }
+}
+
 /// Where nothing can be said beside the answer, the answer is the same.
 #[test]
 fn a_full_standard_error_changes_nothing() {

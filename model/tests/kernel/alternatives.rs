@@ -2,8 +2,10 @@
 //! that they take, and what they protect.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stalewake_model::filemap::{lock_page, trylock_page, unlock_page};
+use stalewake_model::filemap::{WRITEBACK_MARK, lock_page, trylock_page, unlock_page};
 use stalewake_model::page::{PG_DIRTY, PG_REFERENCED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
 use stalewake_model::page_writeback::{
     end_page_writeback, set_page_writeback, wait_on_page_writeback,
@@ -257,4 +259,33 @@ fn a_clear_in_the_wake_up_of_the_last_waiter_clears_pg_waiters() {
         assert_eq!(execution.flags, [0], "{execution:?}");
     }
     all_finish(&executions);
+}
+
+/// Under the i_pages lock nobody sees the mark gone and the bit still there; if
+/// the lock is let go before the wake-up, somebody does.
+#[test]
+fn a_clear_in_the_wake_up_is_under_the_lock_if_it_says_so() {
+    for (under_lock, seen) in [("i-pages", false), ("no", true)] {
+        let in_between = Arc::new(AtomicBool::new(false));
+        let saw = in_between.clone();
+        let executions = machine("v5.9", 1)
+            .with(&[
+                ("clear-in-wake", "yes"),
+                ("end-wake-under-lock", under_lock),
+            ])
+            .cached(0, PG_WRITEBACK | PG_WAITERS, 1)
+            .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+            .thread(move |cx| {
+                let inode = cx.machine.inode(0);
+                let _i_pages = inode.lock(cx)?;
+                let is_marked = inode.slot(0).test(cx, WRITEBACK_MARK);
+                if !is_marked && cx.machine.page(0).flags.test(cx, PG_WRITEBACK) {
+                    saw.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+            .explore();
+        all_finish(&executions);
+        assert_eq!(in_between.load(Ordering::Relaxed), seen, "{under_lock}");
+    }
 }
