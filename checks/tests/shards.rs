@@ -226,3 +226,33 @@ fn jobs_change_nothing() {
     assert_eq!(lines(&one), lines(&run("2")));
     assert_eq!(lines(&one), lines(&run("5")));
 }
+
+/// What no shard has is missing in the whole, too.
+#[test]
+fn a_file_that_cannot_be_read_is_complained_about_as_by_one_run() {
+    let directory = directory("broken-file");
+    let scenarios = directory.join("scenarios");
+    fs::create_dir_all(&scenarios).expect("the target directory is writable");
+    let scenario = include_str!("../scenarios/shmem-tail.toml");
+    fs::write(scenarios.join("mine.toml"), scenario).expect("it can be written");
+    fs::write(scenarios.join("broken.toml"), "title = 1").expect("it can be written");
+    let from = ["--scenarios", scenarios.to_str().expect("text")];
+    let whole = stalewake(&[&["check", "--quiet"], &from[..]].concat());
+    let files = ["1/2", "2/2"].map(|shard| {
+        let arguments = ["check", "--format", "json", "--shard", shard];
+        let output = stalewake(&[&arguments[..], &from].concat());
+        let file = directory.join(shard.replace('/', "-of-"));
+        fs::write(&file, output.stdout).expect("the directory is writable");
+        file.display().to_string()
+    });
+    let [one, two] = files.each_ref().map(String::as_str);
+    let merged = stalewake(&[&["merge", one, two], &from[..]].concat());
+    assert_eq!(
+        (whole.status.code(), merged.status.code()),
+        (Some(2), Some(2))
+    );
+    for output in [whole, merged] {
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains("broken.toml"), "{complaint}");
+    }
+}

@@ -170,7 +170,7 @@ fn check(
     let mut checked: Vec<Checked> = Vec::with_capacity(cells.len());
     let mut printed = Ok(());
     let ended = run.explore(&bar, |place, mut verdict| {
-        if !asked.wishes.with.is_empty() || asked.search().is_weak() {
+        if asked.search().is_weak() {
             verdict.expected = None;
         }
         let text = match asked.format {

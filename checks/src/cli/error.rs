@@ -96,6 +96,17 @@ pub(super) enum BadQuestion {
         /// The scenario.
         scenario: String,
     },
+    /// Two files have one name, by which their cells go.
+    #[error("{one} and {other} are both called `{name}`, and so are their cells")]
+    #[diagnostic(help("ask for them one after the other, or give one another name"))]
+    SameName {
+        /// The name.
+        name: String,
+        /// A file.
+        one: String,
+        /// And another.
+        other: String,
+    },
     /// A directory is named that has none.
     #[error("there is no scenario file in `{directory}`")]
     #[diagnostic(help("their names end with `.toml`; `stalewake new` writes one to begin with"))]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::paths::directory;
+use super::paths::{self, directory};
 
 /// Reads a text of at most so many bytes.
 ///
@@ -50,6 +50,8 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
 /// Why not.
 pub(super) fn could_be_replaced(path: &Path) -> io::Result<()> {
     match place(path) {
+        // Who reads from it would take that for the end.
+        Place::Stream if is_fifo(path) => Ok(()),
         Place::Stream => fs::OpenOptions::new().write(true).open(path).map(drop),
         Place::File(path) if path.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Place::File(path) => beside(&path).map(drop),
@@ -71,7 +73,19 @@ fn place(path: &Path) -> Place {
     if path.starts_with("/dev") || fs::metadata(path).is_ok_and(is_other) {
         return Place::Stream;
     }
-    Place::File(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    Place::File(paths::place(path))
+}
+
+#[cfg(unix)]
+fn is_fifo(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+
+    fs::metadata(path).is_ok_and(|kind| kind.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_fifo(_: &Path) -> bool {
+    false
 }
 
 fn written_beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {

@@ -1,6 +1,6 @@
 //! `gate`: everything a change must pass.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,17 +10,16 @@ use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use stalewake::explore::Options;
 use stalewake::gate::{Baseline, Judgement, Lane, Plan, Run, Tried, judge, reports};
-use stalewake::report::Checked;
-use stalewake::report::aside;
 use stalewake::report::html::page;
 use stalewake::report::json::{CellLine, line};
 use stalewake::report::progress::Bar;
+use stalewake::report::{Checked, aside, counted};
 use stalewake::verdict::Verdict;
 
 use super::file;
 use super::kept::{self, Ended, RunOptions};
 use super::output::{print, progress, require_writable, style, write};
-use super::paths::{named, place};
+use super::paths::{self, named, place};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
@@ -240,6 +239,8 @@ fn bless(
         None => now,
     }
     .text();
+    // Another gate that writes it down must see this one's, or be seen.
+    let _lock = lock_directory(&args.baseline);
     if read(&args.baseline)?.as_ref() != before {
         return Err(miette!(
             help = "look at what changed there, and bless again",
@@ -250,11 +251,26 @@ fn bless(
     file::replace(&args.baseline, &text)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot write {}", named(&args.baseline)))?;
+    let written = match before {
+        Some(_) => counted(changes as u64, "change"),
+        None => format!(
+            "{} of a new baseline",
+            counted(run.checked.len() as u64, "cell")
+        ),
+    };
     print(&format!(
-        "\ngate: blessed, {changes} changes written to {}\n",
+        "\ngate: blessed, {written} written to {}\n",
         named(&args.baseline)
     ))?;
     Ok(0)
+}
+
+/// Waits until nobody else has locked the directory of a file, where the system
+/// can do that.
+fn lock_directory(file: &Path) -> Option<fs::File> {
+    let directory = fs::File::open(paths::directory(&place(file))).ok()?;
+    directory.lock().ok()?;
+    Some(directory)
 }
 
 /// The reports, in the order in which they are written.
@@ -285,17 +301,26 @@ impl Out {
         let mut options = fs::OpenOptions::new();
         let lock = options.write(true).create(true).truncate(false).open(lock);
         let lock = lock.into_diagnostic().wrap_err_with(wrong)?;
-        if lock.try_lock().is_err() {
-            return Err(miette!(
-                help = "give each run an --out of its own",
-                "another gate is writing into {}",
-                named(directory)
-            ));
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(miette!(
+                    help = "give each run an --out of its own",
+                    "another gate is writing into {}",
+                    named(directory)
+                ));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).into_diagnostic().wrap_err_with(wrong);
+            }
         }
         let out = Out {
             directory: directory.to_owned(),
             _lock: lock,
         };
+        if let Some(name) = REPORTS.iter().find(|name| directory.join(name).is_dir()) {
+            return Err(miette!("{name} is a directory there")).wrap_err_with(wrong);
+        }
         out.clear().into_diagnostic().wrap_err_with(wrong)?;
         Ok(out)
     }

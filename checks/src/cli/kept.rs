@@ -20,7 +20,7 @@ use stalewake::worker::knows_memory;
 
 use super::error::HELP_WIDTH;
 use super::paths::{named, place};
-use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, explore_each};
+use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, complain_of, explore_each};
 use super::{at_least_one, duration, size};
 
 /// How a run is done, whatever it searches.
@@ -188,9 +188,7 @@ impl<'c> Run<'c> {
             order.add(place, found, &mut verdict);
         }
         explore_each(&left, self.options, &self.crew, bar, |place, found| {
-            if let Status::Error(reason) = &found.status {
-                bar.beside(|| aside(format_args!("error: {}: {reason}", found.cell)));
-            }
+            complain_of(&found, bar);
             if found.status == Status::Complete {
                 ended.finished += 1;
                 if let Some((file, _)) = &mut self.journal {
@@ -237,7 +235,7 @@ impl Ended {
             let lost = format!("finished, but not in it: {}", lost.join(", "));
             match error {
                 JournalError::Gone => aside(format_args!(
-                    "the run was ended: of {finished} finished cells none is kept"
+                    "the run was ended: {finished} of {of} cells were finished"
                 )),
                 _ => {
                     aside(format_args!(

@@ -13,7 +13,7 @@ use stalewake::report::merge::merge;
 use stalewake::report::observation::observation;
 use stalewake::report::{Checked, Outcome};
 
-use super::check::print_table;
+use super::check::{BAD_FILE, print_table};
 use super::ci::Reports;
 use super::output::{print, style};
 use super::paths::named;
@@ -56,10 +56,12 @@ Exit codes: as of check; 2 if the shards do not make a whole.";
 
 /// Puts the shards together.
 pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
-    let catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
     let mut room = LARGEST;
     let files = args.files.iter().map(|path| read(path, &mut room));
     let files: Vec<(String, String)> = files.collect::<miette::Result<_>>()?;
+    // The shards have left these out, each of them.
+    let bad_files = catalogue.complain();
     let checked: Vec<Checked> = merge(&files, &catalogue.scenarios)?
         .into_iter()
         .map(|verdict| {
@@ -81,7 +83,10 @@ pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
         print_table(&checked, elapsed, false, style(args.coloured.color))?;
     }
     args.reports.write(&checked, elapsed, args.format)?;
-    Ok(Outcome::of(&checked).code().into())
+    Ok(match bad_files {
+        true => BAD_FILE.into(),
+        false => Outcome::of(&checked).code().into(),
+    })
 }
 
 /// A file or standard input, if that leaves no more than `room` bytes for all

@@ -13,6 +13,10 @@ use super::{When, file, is_set};
 /// The width where there is no terminal that has one.
 const DEFAULT_WIDTH: usize = 80;
 
+/// Below this no table has room, and beyond that nobody can read it.
+const NARROWEST: usize = 40;
+const WIDEST: usize = 1_000;
+
 /// Prints text to standard output. A reader that has seen enough, such as
 /// `head`, is no error.
 ///
@@ -73,7 +77,7 @@ pub(super) fn style(when: When) -> Style {
     let width = asked.or_else(of_terminal).unwrap_or(DEFAULT_WIDTH);
     Style {
         colour: is_coloured(when, std::io::stdout().is_terminal()),
-        width: width.max(40),
+        width: width.clamp(NARROWEST, WIDEST),
     }
 }
 

@@ -19,20 +19,48 @@ pub(super) fn directory(file: &Path) -> &Path {
     }
 }
 
-/// Where a file is, also if there is none yet, by whatever name it goes.
+/// How many links to what is not there are followed, as by Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where a file is, also if there is none yet, by whatever name it goes; of a
+/// link, where it leads to.
 pub(super) fn place(file: &Path) -> PathBuf {
+    let mut file = file.to_owned();
+    for _ in 0..MOST_LINKS {
+        match file.read_link() {
+            Ok(to) => file = directory(&file).join(to),
+            Err(_) => break,
+        }
+    }
     let below = |name| {
-        let directory = directory(file).canonicalize();
+        let directory = directory(&file).canonicalize();
         directory.map(|directory| directory.join(name))
     };
     let place = file.canonicalize().ok();
     let place = place.or_else(|| below(file.file_name()?).ok());
-    place.unwrap_or_else(|| file.to_owned())
+    place.unwrap_or(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_where_it_leads_to_also_if_nothing_is_there() {
+        use std::os::unix::fs::symlink;
+
+        let directory = tempfile::tempdir().expect("there is room");
+        let [link, further, file, round] =
+            ["link", "further", "file", "round"].map(|name| directory.path().join(name));
+        symlink("further", &link).expect("a link can be made");
+        symlink(&file, &further).expect("a link can be made");
+        symlink("round", &round).expect("a link can be made");
+        assert_eq!(place(&link), place(&file));
+        assert_eq!(place(&round), place(&round));
+        std::fs::write(&file, "").expect("it can be written");
+        assert_eq!(place(&link), place(&file));
+    }
 
     #[test]
     fn no_word_is_more_to_a_shell() {

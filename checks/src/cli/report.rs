@@ -17,7 +17,7 @@ use stalewake::verdict::{Search, Verdict};
 
 use super::check::BAD_FILE;
 use super::output::{print, progress, require_writable, style, write};
-use super::run::{available, explore_all};
+use super::run::{available, complain_of, explore_all};
 use super::select::{Selected, Wishes};
 use super::whatif::lattice;
 use super::{From, When, at_least_one};
@@ -38,7 +38,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "N")]
     max_executions: Option<u64>,
     /// Also explore the combinations that `whatif` without more explores, of changes
-    /// to v5.9, and draw which of them hold.
+    /// to v5.9, and draw which of them hold; exit code 1 if that breaks down.
     #[arg(long)]
     lattice: bool,
     /// How many worker processes explore [default: as the machine can].
@@ -81,10 +81,8 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(cells.len());
     let bar = Bar::new(cells.len(), progress());
     let jobs = args.jobs.unwrap_or_else(available);
-    explore_all(&cells, &options, jobs, &bar, |_, mut verdict| {
-        if !args.wishes.with.is_empty() {
-            verdict.expected = None;
-        }
+    explore_all(&cells, &options, jobs, &bar, |_, verdict| {
+        complain_of(&verdict, &bar);
         verdicts.push(verdict);
     });
     let checked = verdicts.into_iter().zip(commands);
@@ -94,17 +92,17 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
         true => Some(lattice(&args.scenarios, &args.from, jobs)?),
         false => None,
     };
-    write(
-        &args.html,
-        &page(&shown, started.elapsed(), lattice.as_deref()),
-    )?;
+    let picture = lattice.as_ref().map(|lattice| lattice.svg.as_str());
+    write(&args.html, &page(&shown, started.elapsed(), picture))?;
     let checked: Vec<Checked> = shown.into_iter().map(|one| one.checked).collect();
     if args.html != Path::new("-") {
         print(&differences(&checked, style(When::Auto)))?;
     }
-    Ok(ExitCode::from(match bad_files {
-        true => 2,
-        false => Outcome::of(&checked).code(),
+    let is_broken = lattice.is_some_and(|lattice| lattice.is_broken);
+    Ok(ExitCode::from(match Outcome::of(&checked) {
+        _ if bad_files => BAD_FILE,
+        _ if is_broken => Outcome::Differs.code(),
+        outcome => outcome.code(),
     }))
 }
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use stalewake::cell::Cell;
 use stalewake::explore::Options;
+use stalewake::report::aside;
 use stalewake::report::progress::Bar;
-use stalewake::verdict::Verdict;
+use stalewake::verdict::{Status, Verdict};
 
 use pool::Pool;
 pub(super) use stop::{INTERRUPTED, Stop, outlive_large_files};
@@ -132,6 +133,13 @@ pub(super) fn explore_each(
         verdict(place, found);
     }
     bar.finish();
+}
+
+/// Says of a cell on which a search broke down why it did.
+pub(super) fn complain_of(found: &Verdict, bar: &Bar) {
+    if let Status::Error(reason) = &found.status {
+        bar.beside(|| aside(format_args!("error: {}: {reason}", found.cell)));
+    }
 }
 
 /// Verdicts that come in any order, handed on in that of their cells.

@@ -1,6 +1,6 @@
 //! Which cells are meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use stalewake_model::release::Release;
 
 use super::error::{BadQuestion, LONGEST_NAME, Unknown};
 use super::kernel::{change, of_commits, release, warn_of_doubt};
-use super::paths::{named, quoted};
+use super::paths::{named, place, quoted};
 use super::{Choice, From};
 
 /// The scenarios that can be named.
@@ -23,6 +23,8 @@ pub(super) struct Catalogue {
     /// Why the others could not.
     pub(super) broken: Vec<ScenarioError>,
     directory: Option<PathBuf>,
+    /// Files that were named, and what is in them.
+    files: BTreeMap<PathBuf, Arc<Scenario>>,
 }
 
 /// One argument that names a scenario, or a part of its cells.
@@ -56,7 +58,7 @@ pub(super) struct Wishes {
     /// Only this value of a parameter; may be repeated.
     #[arg(long, value_name = "PARAM=VALUE", value_parser = Choice::parse)]
     pub(super) set: Vec<Choice>,
-    /// Change one mechanism of every kernel; nothing is expected then. See
+    /// Change one mechanism of every kernel; nothing is expected of one that is changed. See
     /// `stalewake kernels`; may be repeated.
     #[arg(long, value_name = "MECHANISM=ALTERNATIVE", value_parser = Choice::parse)]
     pub(super) with: Vec<Choice>,
@@ -118,6 +120,7 @@ impl Catalogue {
             scenarios: Vec::new(),
             broken: Vec::new(),
             directory: directory.map(Path::to_owned),
+            files: BTreeMap::new(),
         };
         for scenario in all {
             match scenario {
@@ -160,6 +163,7 @@ impl Catalogue {
         for argument in arguments {
             chosen.extend(self.choose_one(argument)?);
         }
+        require_one_of_each_name(&chosen)?;
         Ok(chosen)
     }
 
@@ -189,13 +193,14 @@ impl Catalogue {
     }
 
     fn read_file(&mut self, path: &str) -> Option<Chosen> {
+        let place = place(Path::new(path));
+        if let Some(scenario) = self.files.get(&place) {
+            return Some(Chosen::all_of(scenario).typed(path));
+        }
         match scenario::read(Path::new(path)) {
             Ok(scenario) => {
-                let chosen = Chosen::all_of(&Arc::new(scenario));
-                Some(Chosen {
-                    argument: path.to_owned(),
-                    ..chosen
-                })
+                let scenario = self.files.entry(place).or_insert(Arc::new(scenario));
+                Some(Chosen::all_of(scenario).typed(path))
             }
             Err(error) => {
                 self.broken.push(error);
@@ -203,6 +208,22 @@ impl Catalogue {
             }
         }
     }
+}
+
+/// Cells go by the name of their scenario: who reads it must know which that is.
+fn require_one_of_each_name(chosen: &[Chosen]) -> Result<(), BadQuestion> {
+    let mut seen: BTreeMap<&str, &Arc<Scenario>> = BTreeMap::new();
+    for Chosen { scenario, .. } in chosen {
+        let first = *seen.entry(&scenario.name).or_insert(scenario);
+        if !Arc::ptr_eq(first, scenario) {
+            return Err(BadQuestion::SameName {
+                name: scenario.name.clone(),
+                one: named(Path::new(&first.file)),
+                other: named(Path::new(&scenario.file)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What may have been meant by a name that is none of a scenario.
@@ -238,6 +259,14 @@ impl Chosen {
             parameters: Vec::new(),
             kernel: None,
             typed_kernel: String::new(),
+        }
+    }
+
+    /// The same, named in this way.
+    fn typed(self, argument: &str) -> Chosen {
+        Chosen {
+            argument: argument.to_owned(),
+            ..self
         }
     }
 

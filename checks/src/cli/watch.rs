@@ -3,6 +3,7 @@
 mod target;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -19,7 +20,8 @@ use stalewake::verdict::{Status, Verdict};
 use self::target::Target;
 use super::check::{BAD_FILE, print_table};
 use super::output::{print, progress, style};
-use super::run::{available, explore_all};
+use super::paths::named;
+use super::run::{available, complain_of, explore_all};
 use super::select::{Catalogue, Selected, Wishes};
 use super::{Coloured, From};
 
@@ -110,7 +112,10 @@ impl Watch<'_> {
         if !self.last.is_empty() {
             print_table(&self.last, started.elapsed(), false, self.style)?;
         }
-        print(&self.faint(&format!("Watching {}. Ctrl-C ends it.", self.args.what)))?;
+        print(&self.faint(&format!(
+            "Watching {}. Ctrl-C ends it.",
+            named(Path::new(&self.args.what))
+        )))?;
         Ok(self.code())
     }
 
@@ -177,13 +182,7 @@ impl Watch<'_> {
         });
         let commands = commands.iter().cloned();
         let checked = verdicts.into_iter().flatten().zip(commands);
-        let checked = checked.map(|(mut verdict, explain)| {
-            // Also where the alternative is the kernel's own.
-            if !self.args.wishes.with.is_empty() {
-                verdict.expected = None;
-            }
-            Checked { verdict, explain }
-        });
+        let checked = checked.map(|(verdict, explain)| Checked { verdict, explain });
         (checked.collect(), unknown.len())
     }
 
@@ -196,9 +195,7 @@ impl Watch<'_> {
         let options = Options::default();
         let bar = Bar::new(cells.len(), progress());
         explore_all(&cells, &options, available(), &bar, |place, verdict| {
-            if let Status::Error(reason) = &verdict.status {
-                bar.beside(|| aside(format_args!("error: {}: {reason}", verdict.cell)));
-            }
+            complain_of(&verdict, &bar);
             found(places[place], verdict);
         });
     }

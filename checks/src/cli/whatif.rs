@@ -19,7 +19,7 @@ use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
-use super::run::explore_all;
+use super::run::{complain_of, explore_all};
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
 
@@ -152,10 +152,9 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
         elapsed: started.elapsed(),
         explain: &explain,
     };
-    let broken = |v: &Verdict| matches!(v.status, Status::Error(_));
     ended.code(answer(&told, args).map(|()| match () {
         () if bad_files => BAD_FILE,
-        () if verdicts.iter().any(broken) => 1,
+        () if verdicts.iter().any(is_broken) => 1,
         () if verdicts.iter().any(|v| !v.is_exhaustive()) => 3,
         () => 0,
     }))
@@ -176,8 +175,15 @@ fn answer(told: &WhatIf, args: &WhatIfArgs) -> miette::Result<()> {
     Ok(())
 }
 
-/// What `whatif` without more says of these scenarios, as a picture. Nothing
-/// of it is claimed that was not explored to the end.
+/// What `whatif` without more says of some scenarios.
+pub(super) struct Lattice {
+    /// As a picture. Nothing of it is claimed that was not explored to the end.
+    pub(super) svg: String,
+    /// A search broke down; that has been said.
+    pub(super) is_broken: bool,
+}
+
+/// What `whatif` without more says of these scenarios.
 ///
 /// # Errors
 /// When a name means nothing, or when an argument names a kernel.
@@ -185,7 +191,7 @@ pub(super) fn lattice(
     scenarios: &[String],
     from: &From,
     jobs: NonZeroUsize,
-) -> miette::Result<String> {
+) -> miette::Result<Lattice> {
     let mut catalogue = Catalogue::read(from.directory.as_deref())?;
     let cases = cases(&catalogue.choose(scenarios)?, &[])?;
     let kernel = KernelChoice::of(release(KERNEL)?);
@@ -195,17 +201,25 @@ pub(super) fn lattice(
     let mut verdicts = Vec::with_capacity(cells.len());
     let bar = Bar::new(cells.len(), progress());
     explore_all(&cells, &Options::default(), jobs, &bar, |_, verdict| {
+        complain_of(&verdict, &bar);
         verdicts.push(verdict);
     });
     let answers = Answers::new(&plan.combinations, &plan.findings(&verdicts));
-    Ok(svg(&WhatIf {
-        plan: &plan,
-        answers: &answers,
-        verdicts: &verdicts,
-        resumed: 0,
-        elapsed: started.elapsed(),
-        explain: &|_, _| String::new(),
-    })?)
+    Ok(Lattice {
+        svg: svg(&WhatIf {
+            plan: &plan,
+            answers: &answers,
+            verdicts: &verdicts,
+            resumed: 0,
+            elapsed: started.elapsed(),
+            explain: &|_, _| String::new(),
+        })?,
+        is_broken: verdicts.iter().any(is_broken),
+    })
+}
+
+fn is_broken(verdict: &Verdict) -> bool {
+    matches!(verdict.status, Status::Error(_))
 }
 
 fn axes(vary: &[String], from: &KernelChoice) -> miette::Result<Vec<Axis>> {

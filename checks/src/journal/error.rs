@@ -88,9 +88,18 @@ pub enum JournalError {
     #[error("it is larger than {} MiB", LARGEST >> 20)]
     #[diagnostic(help("name another file: no run has written as much as that"))]
     TooLarge,
+    /// As large as a journal can be.
+    #[error("it is full: it would be larger than {} MiB", LARGEST >> 20)]
+    #[diagnostic(help(
+        "what it had before is still in it; split the run, by its scenarios for one, and give each \
+         part a journal of its own"
+    ))]
+    Full,
     /// Somebody has removed or replaced the file.
     #[error("it was removed, replaced or cut while the run went on")]
-    #[diagnostic(help("what was finished is lost with it: start again"))]
+    #[diagnostic(help(
+        "what was finished is where that file is now; if it is nowhere, start again"
+    ))]
     Gone,
     /// It cannot be written to.
     #[error("it cannot be written to")]

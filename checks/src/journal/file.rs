@@ -21,7 +21,7 @@ pub struct JournalFile {
     path: PathBuf,
     first_line: String,
     /// How many bytes are on the disk for sure.
-    length: u64,
+    pub(super) length: u64,
 }
 
 impl JournalFile {
@@ -106,6 +106,10 @@ impl JournalFile {
     }
 
     fn write(&mut self, line: &str) -> Result<(), JournalError> {
+        // The next run would not read it.
+        if self.length + line.len() as u64 > LARGEST {
+            return Err(JournalError::Full);
+        }
         let written = self.file.write_all(line.as_bytes());
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
             // If this fails as well, the next run drops what is left of it.

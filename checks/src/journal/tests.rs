@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::file::LARGEST;
 use super::*;
 use crate::cell::{Cell, KernelChoice};
 use crate::explore::{Options, Progress, Shard, Split, explore};
@@ -182,4 +183,20 @@ fn what_is_of_something_else_is_refused() {
     ] {
         assert!(matches!(refused(from, to), E::NoCell { line: 2, .. }));
     }
+}
+
+/// What the next run would not read is not written.
+#[test]
+fn a_journal_does_not_grow_beyond_what_is_read() {
+    let (cells, options) = (cells(), Options::default());
+    let directory = tempfile::tempdir().expect("there is room");
+    let path = directory.path().join("journal");
+    let (mut journal, ..) = JournalFile::open(&path, &cells, &options).expect("it is new");
+    let verdict = explore(&cells[0], &options, &Arc::default());
+    journal.append(&verdict).expect("there is room");
+    let before = std::fs::read(&path).expect("it is there");
+    journal.length = LARGEST - 10;
+    let full = journal.append(&verdict).expect_err("it would be too large");
+    assert!(matches!(full, JournalError::Full));
+    assert_eq!(std::fs::read(&path).expect("it is there"), before);
 }

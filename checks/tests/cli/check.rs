@@ -164,3 +164,41 @@ fn a_row_with_the_same_mechanisms_is_expected_to_do_the_same() {
         (&"v5.16".into(), &true.into())
     );
 }
+
+/// The kernel's own alternative changes nothing, and is judged as without it; so
+/// are its shards.
+#[test]
+fn what_is_not_changed_is_expected_to_do_the_same() {
+    let cell = "shmem-tail/truncate=skip/v5.9";
+    let (found, code) = object(&["check", cell, "--with", "end-ref=none", "--format", "json"]);
+    assert_eq!((&found["as_expected"], code), (&true.into(), 0));
+}
+
+/// By whatever name it goes.
+#[test]
+fn a_file_that_is_named_twice_is_checked_once() {
+    let directory = directory("named-twice");
+    let scenario = include_str!("../../scenarios/shmem-tail.toml");
+    let files = ["a", "b"].map(|name| {
+        let below = directory.join(name);
+        fs::create_dir_all(&below).expect("there is room");
+        let file = below.join("mine.toml");
+        fs::write(&file, scenario).expect("it can be written");
+        file.to_str().expect("text").to_owned()
+    });
+    let [one, other] = files.each_ref().map(String::as_str);
+    let same = format!("{}/../a/mine.toml", directory.join("b").display());
+    let lines = |files: &[&str]| {
+        let output = stalewake(&[&["check", "--format", "json"], files].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stdout(&output).lines().count()
+    };
+    assert_eq!(lines(&[one, &same, one]), lines(&[one]));
+    let refused = stalewake(&["check", one, other]);
+    assert_eq!(code(&refused), 2);
+    assert!(
+        stderr(&refused).contains("both called `mine`"),
+        "{}",
+        stderr(&refused)
+    );
+}

@@ -230,3 +230,17 @@ fn what_is_not_finished_cannot_be_judged() {
         "{said}"
     );
 }
+
+/// Whatever a terminal, or who pretends to be one, says of itself.
+#[test]
+fn no_width_is_too_large() {
+    for columns in ["0", "65536", "18446744073709551615", "99999999999999999999"] {
+        let output = Command::cargo_bin("stalewake")
+            .expect("the binary is built with the tests")
+            .env("COLUMNS", columns)
+            .args(["explain", "shmem-tail/truncate=wait/v5.9"])
+            .output()
+            .expect("the binary starts");
+        assert_eq!(code(&output), 0, "{columns}: {}", stderr(&output));
+    }
+}

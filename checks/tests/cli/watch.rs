@@ -311,10 +311,40 @@ fn a_question_that_makes_no_sense_ends_it_at_the_start() {
 #[test]
 fn under_with_a_save_does_not_bring_expectations_back() {
     let file = file("watch-with");
-    let with = ["--kernel", "v5.10", "--with", "end-ref=get-page"];
+    let with = ["--kernel", "v5.10", "--with", "end-ref=none"];
     let watching = Watching::start(&[&[text(&file), "--changes", "1"], &with[..]].concat());
     watching.until("Watching ");
     save_by_rename(&file, &format!("{SCENARIO}# a comment\n"));
     watching.until("Nothing changed, of 1 cell, 0 explored; nothing is expected of them.");
     assert_eq!(watching.end(), (0, String::new()));
+}
+
+/// Nobody would be told of what is saved in the new one.
+#[test]
+fn a_directory_that_is_replaced_is_not_watched_in_silence() {
+    let file = file("watch-replaced/inner");
+    let directory = file.parent().expect("it is in one");
+    let watching = Watching::start(&[text(directory)]);
+    watching.until("Watching ");
+    fs::remove_dir_all(directory).expect("it is ours");
+    fs::create_dir(directory).expect("there is room");
+    let (code, complaint) = watching.end();
+    assert_eq!(code, 2, "{complaint}");
+    assert!(
+        complaint.contains("was removed, or is another directory now"),
+        "{complaint}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_obeys_nothing_in_a_file_name() {
+    let file = file("watch-hostile");
+    let directory = file.parent().expect("it is in one");
+    let watching = Watching::start(&[text(directory), "--changes", "1"]);
+    watching.until("Watching ");
+    save(&directory.join("\u{1b}[31mred\u{7}.toml"), SCENARIO);
+    let told = watching.until("1: ");
+    assert!(told.contains("?[31mred?.toml was saved"), "{told:?}");
+    watching.end();
 }

@@ -30,22 +30,50 @@ const NO_VERDICT: [&str; 7] = [
     "sync/random.rs",
 ];
 
-/// Chooses a mutant, in the copy only.
-const CHOICE: &str = "
+/// Chooses a mutant, and says which of them could have been, in the copy only.
+const CHOICE: &str = r#"
 /// Which change of a step takes place.
 pub mod mutant {
-    use std::sync::LazyLock;
+    use std::collections::BTreeSet;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+    use std::path::PathBuf;
+    use std::sync::{LazyLock, Mutex, PoisonError};
 
     static CHOSEN: LazyLock<Option<usize>> = LazyLock::new(|| {
-        std::env::var(\"STALEWAKE_MUTANT\").ok()?.parse().ok()
+        std::env::var("STALEWAKE_MUTANT").ok()?.parse().ok()
     });
+
+    /// A file for all that are reached, if anybody wants to know.
+    static FILE: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("STALEWAKE_REACHED").map(PathBuf::from));
+
+    static REACHED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
     /// Whether it is this one.
     pub fn is(number: usize) -> bool {
+        if let Some(file) = &*FILE
+            && REACHED.lock().unwrap_or_else(PoisonError::into_inner).insert(number)
+        {
+            let file = OpenOptions::new().append(true).open(file);
+            let line = format!("{number}\n");
+            file.expect("it is there").write_all(line.as_bytes()).expect("there is room");
+        }
         *CHOSEN == Some(number)
     }
+
+    /// What was reached since this was asked last; nothing if nobody wants to know.
+    pub fn take_reached() -> Option<BTreeSet<usize>> {
+        let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+        FILE.is_some().then(|| std::mem::take(&mut *reached))
+    }
+
+    /// Which one is chosen.
+    pub fn chosen() -> Option<usize> {
+        *CHOSEN
+    }
 }
-";
+"#;
 
 /// Copies the project, and puts every mutant into the copy of the model, of the
 /// engine below it and of the explorer above it.

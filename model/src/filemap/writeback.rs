@@ -139,7 +139,7 @@ impl Ending<'_, '_> {
             PG_WRITEBACK,
             PG_WAITERS,
             |ghost, a, before| {
-                if before & PG_WAITERS == 0 && before & PG_WRITEBACK != 0 {
+                if before & (PG_WAITERS | PG_WRITEBACK) == PG_WRITEBACK {
                     ghost.end_io(a);
                 }
                 ghost.current_use(a)

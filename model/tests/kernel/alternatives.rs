@@ -289,3 +289,15 @@ fn a_clear_in_the_wake_up_is_under_the_lock_if_it_says_so() {
         assert_eq!(in_between.load(Ordering::Relaxed), seen, "{under_lock}");
     }
 }
+
+#[test]
+fn a_clear_in_the_wake_up_ends_no_writeback_that_there_is_not() {
+    for flags in [0, PG_WAITERS] {
+        let execution = machine("v5.9", 1)
+            .with(&[("clear-in-wake", "yes")])
+            .cached(0, flags, 1)
+            .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+            .run();
+        assert_eq!(execution.kinds, [Kind::EndNotUnderWriteback], "{flags:#x}");
+    }
+}

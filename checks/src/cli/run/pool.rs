@@ -1,9 +1,9 @@
 //! The cells, and the workers on them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use stalewake::cell::Cell;
@@ -32,10 +32,26 @@ pub(super) struct Pool<'c> {
     stop: &'c Stop,
     /// What is not done is to be left so; no more than a look behind `stop`.
     stopped: AtomicBool,
-    /// The cells that somebody has started: the first so many.
-    jobs: Mutex<Vec<Job>>,
+    jobs: Mutex<Jobs>,
     /// Somebody is done with a cell.
     changed: Condvar,
+    /// A worker could be started.
+    began: AtomicBool,
+    /// Why another one could not.
+    hindered: OnceLock<String>,
+}
+
+/// The cells that somebody has started.
+#[derive(Default)]
+struct Jobs {
+    /// The first so many.
+    started: Vec<Job>,
+    /// Those that somebody still works on.
+    running: BTreeSet<usize>,
+    /// Those that somebody could not work on after all.
+    given_back: Vec<usize>,
+    /// How many executions there were of the others.
+    executions: u64,
 }
 
 /// A cell that somebody has started.
@@ -159,6 +175,10 @@ impl Job {
     }
 }
 
+fn no_worker(error: &std::io::Error) -> String {
+    format!("no worker can be started: {error}")
+}
+
 fn too_much(limit: u64) -> String {
     let limit = size::shown(limit);
     format!("a worker used more than {limit} and was killed")
@@ -174,11 +194,13 @@ impl<'c> Pool<'c> {
             stopped: AtomicBool::new(false),
             jobs: Mutex::default(),
             changed: Condvar::new(),
+            began: AtomicBool::new(false),
+            hindered: OnceLock::new(),
         }
     }
 
     /// A worker that panics ends the whole run when it is joined.
-    fn jobs(&self) -> MutexGuard<'_, Vec<Job>> {
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -191,6 +213,15 @@ impl<'c> Pool<'c> {
         let mut seen = HashSet::new();
         let mut worker = None;
         while let Some(task) = self.wait_for_task(&seen) {
+            if seen.is_empty() {
+                // Where there cannot be as many as asked for, those that there are
+                // do it.
+                worker = match Worker::start() {
+                    Ok(worker) => Some(worker),
+                    Err(error) => return self.give_back(&task, &error),
+                };
+                self.began.store(true, Ordering::SeqCst);
+            }
             seen.insert(task.place);
             let found = self.explore(&mut worker, &task);
             if let Some(verdict) = self.leave(&task, found) {
@@ -205,25 +236,51 @@ impl<'c> Pool<'c> {
     fn wait_for_task(&self, seen: &HashSet<usize>) -> Option<Task> {
         let mut jobs = self.jobs();
         loop {
-            if self.stop.is_asked() {
+            if self.stop.is_asked() || self.is_late() {
                 return None;
             }
-            let place = jobs.len();
+            if let Some(place) = jobs.given_back.pop() {
+                jobs.running.insert(place);
+                return Some(jobs.started[place].join(place));
+            }
+            let place = jobs.started.len();
             if place < self.cells.len() {
-                jobs.push(Job::new(self.options));
-                return Some(jobs[place].join(place));
+                jobs.started.push(Job::new(self.options));
+                jobs.running.insert(place);
+                return Some(jobs.started[place].join(place));
             }
-            if !self.can_share() || !jobs.iter().any(Job::is_running) {
+            if jobs.running.is_empty() {
                 return None;
             }
-            if let Some(place) = worth_joining(&jobs, seen) {
-                return Some(jobs[place].join(place));
+            if self.can_share()
+                && let Some(place) = worth_joining(&jobs, seen)
+            {
+                return Some(jobs.started[place].join(place));
             }
             (jobs, _) = self
                 .changed
                 .wait_timeout(jobs, REFRESH)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// There is no worker for it: others are to do it.
+    fn give_back(&self, task: &Task, error: &std::io::Error) {
+        let _ = self.hindered.set(no_worker(error));
+        let mut jobs = self.jobs();
+        let job = &mut jobs.started[task.place];
+        job.workers -= 1;
+        if !job.is_running() {
+            jobs.running.remove(&task.place);
+            jobs.given_back.push(task.place);
+        }
+        self.changed.notify_all();
+    }
+
+    /// What is not started yet would come to nothing.
+    fn is_late(&self) -> bool {
+        let deadline = self.options.deadline;
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Only the reduced search can be shared, and what a number of executions
@@ -245,9 +302,7 @@ impl<'c> Pool<'c> {
             .filter(|worker| self.limits.memory.is_none() && !worker.is_dead());
         let usable = match usable {
             Some(usable) => usable,
-            None => {
-                Worker::start().map_err(|error| format!("no worker can be started: {error}"))?
-            }
+            None => Worker::start().map_err(|error| no_worker(&error))?,
         };
         let options = Options {
             split: task.split.clone(),
@@ -271,7 +326,7 @@ impl<'c> Pool<'c> {
     /// A worker has done its part; the last one gets all of it.
     fn leave(&self, task: &Task, found: Result<(Findings, Coverage), String>) -> Option<Verdict> {
         let mut jobs = self.jobs();
-        let job = &mut jobs[task.place];
+        let job = &mut jobs.started[task.place];
         let (findings, coverage) = match found {
             Ok((findings, coverage)) => (findings, Some(coverage)),
             Err(_) if self.is_stopped() && job.broken.is_none() => {
@@ -308,6 +363,8 @@ impl<'c> Pool<'c> {
             findings = findings.checked();
         }
         let coverage = job.coverage.take().unwrap_or_default();
+        jobs.executions += job.snapshot().executions;
+        jobs.running.remove(&task.place);
         drop(jobs);
         Some(self.verdict(task.place, findings, coverage))
     }
@@ -316,16 +373,24 @@ impl<'c> Pool<'c> {
         Verdict::new(self.cells[place].clone(), self.options, findings, coverage)
     }
 
-    /// The verdicts on the cells that were not even started: the run was
-    /// stopped, or there is a reason why it could not begin.
+    /// The verdicts on the cells that nobody has worked on: the run was
+    /// stopped, its time is over, or there is a reason why it could not begin.
     pub(super) fn never_started(
         &self,
         reason: Option<&str>,
     ) -> impl Iterator<Item = (usize, Verdict)> {
-        let started = self.jobs().len();
-        (started..self.cells.len()).map(move |place| {
-            let findings = match reason {
-                Some(reason) => Findings::broken(reason.to_owned()),
+        let reason = match self.began.load(Ordering::SeqCst) {
+            true => None,
+            false => reason.or(self.hindered.get().map(String::as_str)),
+        };
+        let reason = reason.map(str::to_owned);
+        let jobs = self.jobs();
+        let mut places = jobs.given_back.clone();
+        places.extend(jobs.started.len()..self.cells.len());
+        drop(jobs);
+        places.into_iter().map(move |place| {
+            let findings = match &reason {
+                Some(reason) => Findings::broken(reason.clone()),
                 None => Findings::unfinished(&Snapshot::default()),
             };
             (place, self.verdict(place, findings, Coverage::default()))
@@ -342,7 +407,11 @@ impl<'c> Pool<'c> {
                 self.stopped.store(true, Ordering::SeqCst);
                 self.stop.was_asked(asked.get_or_insert(now).elapsed());
             }
-            for job in self.jobs().iter_mut().filter(|job| job.is_running()) {
+            let Jobs {
+                started, running, ..
+            } = &mut *self.jobs();
+            for place in &*running {
+                let job = &mut started[*place];
                 if job.broken.is_none() && !self.is_stopped() {
                     job.broken = job.look(&self.limits);
                 }
@@ -355,19 +424,17 @@ impl<'c> Pool<'c> {
 
     pub(super) fn show(&self, bar: &Bar) {
         let jobs = self.jobs();
-        let mut executions = 0;
+        let mut executions = jobs.executions;
         let mut running = Vec::new();
-        for (job, cell) in jobs.iter().zip(self.cells) {
-            let snapshot = job.snapshot();
+        for place in &jobs.running {
+            let snapshot = jobs.started[*place].snapshot();
             executions += snapshot.executions;
-            if job.is_running() {
-                running.push(Running {
-                    cell: cell.to_string(),
-                    snapshot: Arc::new(snapshot),
-                });
-            }
+            running.push(Running {
+                cell: self.cells[*place].to_string(),
+                snapshot: Arc::new(snapshot),
+            });
         }
-        let done = jobs.len() - running.len();
+        let done = jobs.started.len() - jobs.given_back.len() - running.len();
         drop(jobs);
         bar.show(done, executions, &running);
     }
@@ -375,11 +442,12 @@ impl<'c> Pool<'c> {
 
 /// The cell of which most is left, if that is enough to share it. Who has been
 /// through its trunk before has taken there all that was to be had.
-fn worth_joining(jobs: &[Job], seen: &HashSet<usize>) -> Option<usize> {
+fn worth_joining(jobs: &Jobs, seen: &HashSet<usize>) -> Option<usize> {
     let left = |job: &Job| job.snapshot().left().unwrap_or_default();
-    let is_open = |job: &Job| job.is_running() && job.broken.is_none();
-    let jobs = jobs.iter().enumerate();
-    jobs.filter(|(place, job)| is_open(job) && !seen.contains(place))
+    let running = jobs.running.iter();
+    let running = running.map(|place| (*place, &jobs.started[*place]));
+    running
+        .filter(|(place, job)| job.broken.is_none() && !seen.contains(place))
         .map(|(place, job)| (place, left(job)))
         .filter(|(_, left)| *left > WORTH_JOINING)
         .max_by(|(_, one), (_, other)| one.total_cmp(other))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
 
 use miette::Diagnostic;
@@ -25,6 +25,9 @@ pub(super) enum NotWatched {
     #[error("`{name}` is no file: the shipped scenarios do not change")]
     #[diagnostic(help("name a .toml file or a directory, or the directory with --scenarios"))]
     NoFile { name: String },
+    #[error("`{directory}` was removed, or is another directory now")]
+    #[diagnostic(help("nothing in it would be noticed any more: start again"))]
+    Gone { directory: String },
     #[error("cannot watch `{directory}`")]
     Refused {
         directory: String,
@@ -32,10 +35,15 @@ pub(super) enum NotWatched {
     },
 }
 
+/// How often it is looked whether the directory is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// What is watched.
 pub(super) struct Target {
     /// Editors save by renaming, so a file is watched in its directory.
     directory: PathBuf,
+    /// Which directory that was in the beginning.
+    identity: Option<Identity>,
     /// The name of the only file that matters, if there is one.
     file: Option<PathBuf>,
     /// What names the scenarios, as for `check`.
@@ -53,11 +61,12 @@ impl Target {
         let path = Path::new(what);
         let is_path = what.ends_with(".toml") || what.contains('/');
         let missing = |name: &Path| NotWatched::Missing {
-            name: name.display().to_string(),
+            name: paths::named(name),
         };
         match directory {
             _ if is_path && path.is_file() => Ok(Target {
                 directory: paths::directory(path).to_owned(),
+                identity: identity(paths::directory(path)),
                 file: path.file_name().map(PathBuf::from),
                 arguments: vec![what.to_owned()],
                 from: From { directory: None },
@@ -74,7 +83,7 @@ impl Target {
             None if path.is_dir() => Ok(Target::all_of(path)),
             None if is_path => Err(missing(path)),
             None => Err(NotWatched::NoFile {
-                name: what.to_owned(),
+                name: paths::named(path),
             }),
         }
     }
@@ -82,6 +91,7 @@ impl Target {
     fn all_of(directory: &Path) -> Target {
         Target {
             directory: directory.to_owned(),
+            identity: identity(directory),
             file: None,
             arguments: Vec::new(),
             from: From {
@@ -106,7 +116,7 @@ impl Target {
         match watching {
             Ok(debouncer) => Ok((debouncer, receiver)),
             Err(source) => Err(NotWatched::Refused {
-                directory: self.directory.display().to_string(),
+                directory: paths::named(&self.directory),
                 source,
             }),
         }
@@ -122,12 +132,22 @@ impl Target {
         seen: &mut BTreeMap<PathBuf, Stamp>,
     ) -> miette::Result<Vec<String>> {
         loop {
-            let event = events
-                .recv()
-                .map_err(|_| miette::miette!("the watcher has ended"))?;
-            if let Err(source) = event {
-                let directory = self.directory.display().to_string();
-                return Err(NotWatched::Refused { directory, source }.into());
+            let directory = || paths::named(&self.directory);
+            let event = events.recv_timeout(LOOK);
+            if self.is_gone() {
+                let directory = directory();
+                return Err(NotWatched::Gone { directory }.into());
+            }
+            match event {
+                Ok(Ok(_)) => {}
+                Ok(Err(source)) => {
+                    let directory = directory();
+                    return Err(NotWatched::Refused { directory, source }.into());
+                }
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(miette::miette!("the watcher has ended"));
+                }
             }
             // Reading a file is an event, too, and so is another file's.
             let now = self.stamps();
@@ -135,12 +155,17 @@ impl Target {
             let saved = all
                 .into_iter()
                 .filter(|file| now.get(*file) != seen.get(*file));
-            let saved: Vec<String> = saved.map(|file| file.display().to_string()).collect();
+            let saved: Vec<String> = saved.map(|file| paths::named(file)).collect();
             *seen = now;
             if !saved.is_empty() {
                 return Ok(saved);
             }
         }
+    }
+
+    /// Whether what goes by the directory's name is not what is watched.
+    fn is_gone(&self) -> bool {
+        identity(&self.directory) != self.identity
     }
 
     /// When each file that matters was last written.
@@ -165,6 +190,23 @@ impl Target {
         }
         stamps
     }
+}
+
+/// The device that a directory is on, its number there, which may be given again,
+/// and when it was made.
+type Identity = (u64, u64, Option<SystemTime>);
+
+#[cfg(unix)]
+fn identity(directory: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+
+    let found = fs::metadata(directory).ok()?;
+    Some((found.dev(), found.ino(), found.created().ok()))
+}
+
+#[cfg(not(unix))]
+fn identity(directory: &Path) -> Option<Identity> {
+    directory.is_dir().then_some((0, 0, None))
 }
 
 /// When a file was written, and how long it is.

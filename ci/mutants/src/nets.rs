@@ -1,0 +1,265 @@
+//! What can notice a mutant: the gate, and tests. Each of them is run once
+//! without any, to see what it comes to at all; no mutant of a place that it
+//! does not come to is tried with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use wait_timeout::ChildExt;
+
+use crate::mutant::Mutant;
+
+/// How much longer a program may take that also says what it comes to.
+const SLOWER: u32 = 10;
+
+/// How a mutant ended.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// By what it was noticed.
+    Caught(String),
+    /// So it was noticed, too; or the time was too short for this machine.
+    Endless(String),
+    Survived,
+}
+
+/// A program that fails if it notices something.
+struct Net {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    /// Whether it is about the engine and the explorer only.
+    is_of_explorer: bool,
+    /// The mutants that it comes to the places of.
+    reached: BTreeSet<usize>,
+}
+
+/// All of them, the one that notices most first.
+pub struct Nets<'m> {
+    mutants: &'m [Mutant],
+    nets: Vec<Net>,
+    timeout: Duration,
+}
+
+/// The tests of the model.
+const OF_MODEL: &[&str] = &["--package", "stalewake-model"];
+
+/// What no kernel has been, but might be; and what no verdict depends on.
+const BESIDE_MODEL: &[&str] = &[
+    "--package",
+    "stalewake",
+    "--test",
+    "alternatives",
+    "--test",
+    "steps",
+    "--test",
+    "own_logic",
+];
+
+/// The search, against brute force and against itself.
+const OF_EXPLORER: &[&str] = &[
+    "--package",
+    "stalewake",
+    "--lib",
+    "--test",
+    "crosscheck",
+    "--test",
+    "split",
+];
+
+impl<'m> Nets<'m> {
+    /// Builds the tree with all mutants, and the tests in it, and runs all of it
+    /// without any.
+    pub fn build(
+        mutants: &'m [Mutant],
+        chosen: &[usize],
+        place: &Path,
+        timeout: Duration,
+    ) -> Result<Nets<'m>> {
+        let cargo = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO"));
+            command.current_dir(place.join("tree")).args(arguments);
+            command.env("CARGO_TARGET_DIR", place.join("build"));
+            command.env("RUSTFLAGS", "--cfg loom -Awarnings");
+            command
+        };
+        let judge = ["build", "--package", "stalewake", "--bin", "try_mutant"];
+        if !cargo(&judge).status()?.success() {
+            bail!(
+                "the tree with the mutants does not build: see {}",
+                place.display()
+            );
+        }
+        let tests = |arguments: &[&str]| -> Result<Vec<PathBuf>> {
+            let build = ["--no-run", "--message-format=json"];
+            let mut command = cargo(&[&["test"], arguments, &build].concat());
+            let built = command.stderr(Stdio::inherit()).output()?;
+            if !built.status.success() {
+                bail!("the tests do not build");
+            }
+            // The program itself is built with its tests, and is none.
+            let executable = |line: &str| {
+                let message: serde_json::Value = serde_json::from_str(line).ok()?;
+                let is_test = message["profile"]["test"].as_bool()?;
+                let path = message["executable"].as_str()?;
+                is_test.then(|| PathBuf::from(path))
+            };
+            let text = String::from_utf8(built.stdout)?;
+            Ok(text.lines().filter_map(executable).collect())
+        };
+        let net = |program, arguments, is_of_explorer| Net {
+            program,
+            arguments,
+            is_of_explorer,
+            reached: BTreeSet::new(),
+        };
+        // The smallest cells take no time.
+        let gate = place.join("build/debug/try_mutant");
+        let files = ["tree/ci/baseline.jsonl", "cells.txt"];
+        let files = files.map(|file| place.join(file).into_os_string());
+        let mut nets = vec![net(gate, files.into(), false)];
+        let is_of_model = |number: &usize| mutants[*number].is_of_model();
+        let of_explorer = !chosen.iter().all(is_of_model);
+        for (which, is_of_explorer) in [
+            (OF_MODEL, false),
+            (BESIDE_MODEL, false),
+            (OF_EXPLORER, true),
+        ] {
+            if is_of_explorer && !of_explorer {
+                continue;
+            }
+            let programs = tests(which)?.into_iter();
+            nets.extend(programs.map(|test| net(test, vec!["--quiet".into()], is_of_explorer)));
+        }
+        let mut nets = Nets {
+            mutants,
+            nets,
+            timeout,
+        };
+        nets.look_around(place)?;
+        Ok(nets)
+    }
+
+    /// Runs everything without any mutant, which all of it must pass.
+    fn look_around(&mut self, place: &Path) -> Result<()> {
+        let file = place.join("reached.txt");
+        for net in &mut self.nets {
+            fs::write(&file, "")?;
+            let said = [("STALEWAKE_REACHED", file.as_os_str())];
+            match net.run(&said, self.timeout * SLOWER)? {
+                Fate::Survived => {}
+                Fate::Caught(by) => bail!("without any mutant something differs: {by}"),
+                Fate::Endless(which) => bail!("without any mutant {which} does not end"),
+            }
+            let text = fs::read_to_string(&file)?;
+            let numbers = text.lines().map(str::parse);
+            net.reached = numbers.collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    /// Tries these mutants, so many at once.
+    pub fn fates(&self, chosen: &[usize], jobs: usize) -> Result<BTreeMap<usize, Fate>> {
+        let bar = ProgressBar::new(chosen.len() as u64).with_style(ProgressStyle::with_template(
+            "{pos}/{len} mutants, {elapsed_precise}, about {eta} left",
+        )?);
+        // In a log there is no bar.
+        let tell = |done: u64| {
+            if bar.is_hidden() && done.is_multiple_of(20) {
+                eprintln!("{done} of {} mutants", chosen.len());
+            }
+        };
+        // One that survives takes a minute: who waits wants to know of it.
+        let survived = |number: usize| {
+            let comes = self.nets.iter().any(|net| net.reached.contains(&number));
+            let how = if comes { "not caught" } else { "never reached" };
+            let text = format!("{how}: {}", self.mutants[number]);
+            match bar.is_hidden() {
+                true => eprintln!("{text}"),
+                false => bar.println(text),
+            }
+        };
+        let (next, fates) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let work = || -> Result<()> {
+            while let Some(number) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let fate = self.fate(*number)?;
+                if matches!(fate, Fate::Survived) {
+                    survived(*number);
+                }
+                fates
+                    .lock()
+                    .expect("no worker panics")
+                    .insert(*number, fate);
+                bar.inc(1);
+                tell(bar.position());
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            let mut joined = workers
+                .into_iter()
+                .map(|w| w.join().expect("no worker panics"));
+            joined.try_for_each(|result| result)
+        })?;
+        bar.finish_and_clear();
+        Ok(fates.into_inner().expect("no worker panics"))
+    }
+
+    fn fate(&self, number: usize) -> Result<Fate> {
+        let is_of_model = self.mutants[number].is_of_model();
+        let chosen = number.to_string();
+        for net in &self.nets {
+            if !net.reached.contains(&number) || is_of_model && net.is_of_explorer {
+                continue;
+            }
+            let fate = net.run(&[("STALEWAKE_MUTANT", chosen.as_ref())], self.timeout)?;
+            if !matches!(fate, Fate::Survived) {
+                return Ok(fate);
+            }
+        }
+        Ok(Fate::Survived)
+    }
+}
+
+impl Net {
+    /// How it ends with these variables in its environment.
+    fn run(&self, variables: &[(&str, &std::ffi::OsStr)], timeout: Duration) -> Result<Fate> {
+        let program = &self.program;
+        let mut child = Command::new(program)
+            .args(&self.arguments)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| program.display().to_string())?;
+        let mut stdout = child.stdout.take().context("it was piped")?;
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut stdout, &mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let status = child.wait_timeout(timeout)?;
+        if status.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let text = reader.join().expect("reading does not panic");
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let failed = lines.clone().find(|line| line.contains("FAILED"));
+        let said = failed.or(lines.next_back()).unwrap_or("it said nothing");
+        let name = program.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(match status {
+            Some(status) if status.success() => Fate::Survived,
+            Some(status) if status.code().is_some() => Fate::Caught(format!("{name}: {said}")),
+            Some(status) => Fate::Caught(format!("{name}: it died: {status}")),
+            None => Fate::Endless(name.into_owned()),
+        })
+    }
+}
