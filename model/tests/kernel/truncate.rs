@@ -40,5 +40,7 @@ fn the_second_pass_waits_for_writeback_even_if_it_never_ends() {
             .thread(|cx| truncate_inode_pages_range(cx, cx.machine.inode(0), Passes::Second))
             .run();
         assert_eq!(execution.kinds, [Kind::LostWakeup], "{release}");
+        let about = &execution.about[0];
+        assert!(about.contains("PG_writeback"), "{release}: {about}");
     }
 }
