@@ -223,4 +223,4 @@ impl Causality {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

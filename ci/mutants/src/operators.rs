@@ -40,9 +40,9 @@ impl<'c, 'm> Operators<'c, 'm> {
         self.function = outer;
         let line = signature.span().start().line;
         for value in values(&signature.output) {
-            let step = quote!(return #value);
-            let chosen = self.choices.chosen(&name, &step, line, Change::Return);
-            block.stmts.insert(0, parse_quote!(if #chosen { #step; }));
+            let chosen = self.choices.chosen(&name, &value, line, Change::Return);
+            let step = parse_quote!(if #chosen { return #value; });
+            block.stmts.insert(0, step);
         }
     }
 
@@ -202,8 +202,8 @@ mod tests {
             "boundary b < c",
             "reverse b < c",
             "and-or a == 1 && b < c",
-            "return return true",
-            "return return false",
+            "return true",
+            "return false",
         ];
         let source = "fn f(a: u32, b: u32, c: u32) -> bool { a == 1 && b < c }";
         assert_eq!(mutants(source), all);

@@ -8,7 +8,7 @@ const A: ThreadId = ThreadId(0);
 const B: ThreadId = ThreadId(1);
 
 /// A step on an object that nobody else touches.
-fn step(thread: ThreadId) -> Step {
+pub(in crate::explore) fn step(thread: ThreadId) -> Step {
     Step {
         thread,
         object: ObjectId(u16::from(thread.0)),

@@ -1,8 +1,7 @@
 //! The books, kept against an engine that does not do as it is asked.
 
-use stalewake_model::sync::StepKind;
-
 use super::*;
+use crate::explore::causality::tests::step as alone;
 
 const A: ThreadId = ThreadId(0);
 const B: ThreadId = ThreadId(1);
@@ -11,14 +10,8 @@ const C: ThreadId = ThreadId(2);
 /// A thread's only step, which commutes with nobody's.
 fn step(thread: ThreadId) -> Step {
     Step {
-        thread,
         object: ObjectId(0),
-        footprint: Footprint::exclusive(1),
-        kind: StepKind::Plain,
-        after: None,
-        wakes: None,
-        sleeps: false,
-        woken_by: None,
+        ..alone(thread)
     }
 }
 
