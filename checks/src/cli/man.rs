@@ -1,9 +1,11 @@
 //! `man`: the manual, made from what `--help` says.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::Cli;
@@ -28,9 +30,7 @@ Examples:
 pub(super) fn run(args: &ManArgs) -> miette::Result<ExitCode> {
     let command = Cli::command();
     if let Some(directory) = &args.directory {
-        let written = std::fs::create_dir_all(directory)
-            .and_then(|()| clap_mangen::generate_to(command, directory));
-        written
+        write_all(command, directory)
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot write to {}", named(directory)))?;
     } else {
@@ -40,4 +40,16 @@ pub(super) fn run(args: &ManArgs) -> miette::Result<ExitCode> {
         print(&String::from_utf8_lossy(&page))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every page whole or not at all.
+fn write_all(command: Command, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let beside = tempfile::tempdir_in(directory)?;
+    clap_mangen::generate_to(command, beside.path())?;
+    for page in fs::read_dir(beside.path())? {
+        let page = page?;
+        fs::rename(page.path(), directory.join(page.file_name()))?;
+    }
+    Ok(())
 }
