@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use assert_cmd::Command;
 use stalewake::cell::Cell;
 use stalewake::explore::{self, Enough, SampleOptions, Sampler};
 use stalewake::scenario::find_shipped;
@@ -65,4 +66,20 @@ fn same_page() {
 #[test]
 fn missed_wakeup() {
     stress("missed-wakeup");
+}
+
+#[test]
+fn a_machine_that_gives_no_thread_is_named() {
+    let mut command = Command::cargo_bin("stalewake").expect("the binary is built with the tests");
+    // More than any address space has.
+    command.env("RUST_MIN_STACK", (1_u64 << 60).to_string());
+    let cell = "writeback-reuse/truncate=wait/v5.9";
+    let output = command.args(["stress", cell, "--executions", "1"]);
+    let output = output.output().expect("the binary starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(
+        complaint.contains("no thread can be started"),
+        "{complaint}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::random::{self, Scheduler};
 use super::run::Run;
@@ -154,11 +154,25 @@ fn run_native<P: Program>(program: &Arc<P>, observer: &Arc<dyn Observer>) {
         let threads = program.threads();
         let run = Arc::new(Run::new(Engine::Native, observer.clone(), threads));
         let state = program.start(&mut Objects::new(Engine::Native));
-        std::thread::scope(|scope| {
-            for thread in 0..threads {
-                let (run, state) = (&run, &state);
-                scope.spawn(move || run_thread(run, &**program, state, ThreadId(thread as u8)));
-            }
+        // Who waits for a thread that could not be started would wait for ever:
+        // nobody begins before all of them are there.
+        let all_there = OnceLock::new();
+        let failed = std::thread::scope(|scope| {
+            let (run, state, all_there) = (&run, &state, &all_there);
+            let start = |thread| {
+                let body = move || {
+                    if *all_there.wait() {
+                        run_thread(run, &**program, state, ThreadId(thread as u8));
+                    }
+                };
+                std::thread::Builder::new().spawn_scoped(scope, body)
+            };
+            let failed = (0..threads).find_map(|thread| start(thread).err());
+            all_there.get_or_init(|| failed.is_none());
+            failed
         });
+        if let Some(error) = failed {
+            resume_unwind(Box::new(format!("no thread can be started: {error}")));
+        }
     }
 }
