@@ -92,7 +92,12 @@ fn the_programs_that_are_called_are_there() {
             })
             .filter(|word| word.contains('/'))
             .collect();
-        assert!(programs.iter().any(|program| program == "ci/gate"));
+        for called in ["ci/gate", ".ci/run", "ci/nightly"] {
+            assert!(
+                programs.iter().any(|program| program == called),
+                "{file}: {called}"
+            );
+        }
         for program in programs {
             let found = fs::metadata(at_root(&program));
             let mode = found
