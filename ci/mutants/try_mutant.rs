@@ -2,7 +2,8 @@
 //! as it was: then the mutant is caught, exit code 1. Exit code 0: nothing was
 //! noticed. Its arguments are a baseline, and a file with what each cell comes to:
 //! it is written if no mutant is chosen, and then saves exploring the cells that
-//! do not come to the mutant's place.
+//! do not come to the mutant's place. A number after them leaves out the cells
+//! with more traces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
     let cells_file = arguments
         .next()
         .expect("a file with what each cell comes to");
+    let most_traces: Option<u64> = arguments
+        .next()
+        .map(|most| most.parse().expect("a number of traces"));
     let text = std::fs::read_to_string(file).expect("the baseline can be read");
     let baseline = Baseline::parse(&text).expect("it is a baseline");
     let known: BTreeMap<String, Reached> = match mutant::chosen() {
@@ -41,6 +45,9 @@ fn main() -> ExitCode {
     };
     let mut cells: Vec<(String, Cell)> = cells();
     cells.sort_by_key(|(name, _)| baseline.traces(name));
+    if let Some(most) = most_traces {
+        cells.retain(|(name, _)| baseline.traces(name).is_some_and(|traces| traces <= most));
+    }
     let mut coverage = Coverage::default();
     let mut all = BTreeMap::new();
     // What matters before any cell matters to all of them.
@@ -84,7 +91,10 @@ fn main() -> ExitCode {
             all.insert(name, Reached { mutants, branches });
         }
     }
-    if let Some(change) = baseline.changes_of_coverage(&coverage).first() {
+    // What is left out may be all that comes to a branch.
+    let coverage = most_traces.is_none().then_some(coverage);
+    let change = |coverage| baseline.changes_of_coverage(&coverage).into_iter().next();
+    if let Some(change) = coverage.and_then(change) {
         println!("{change}");
         return ExitCode::FAILURE;
     }

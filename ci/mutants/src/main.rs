@@ -1,13 +1,14 @@
-//! Drops, doubles and swaps every step of the model, drops every call and every
-//! condition of the engine and the explorer, and changes every operator, one at a
-//! time, and sees whether anything notices: the gate, or a test. What nobody notices must stand
-//! in `ci/equivalent-mutants.toml`, with the reason why it makes no difference.
+//! Changes every step of the model, the engine and the explorer, one at a time,
+//! and sees whether anything notices: the gate, or a test. What nobody notices
+//! must stand in `ci/equivalent-mutants.toml`, with the reason why it makes no
+//! difference.
 
 mod mutant;
 mod nets;
 mod operators;
 mod rewrite;
 mod step;
+mod survey;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -99,6 +100,7 @@ fn main() -> Result<ExitCode> {
         &chosen,
         &place,
         Duration::from_secs(arguments.timeout),
+        arguments.jobs,
     )?;
     let fates = nets.fates(&chosen, arguments.jobs)?;
     Ok(report(&mutants, &fates, &equivalents))

@@ -35,6 +35,10 @@ pub enum Change {
     Bits,
     /// A function returns at once, with this value.
     Return,
+    /// A number is one more, a flag the bit beside it.
+    Successor,
+    /// An arm does what the next one does.
+    NextArm,
 }
 
 impl fmt::Display for Change {
@@ -52,6 +56,8 @@ impl fmt::Display for Change {
             Change::Arithmetic => "arithmetic",
             Change::Bits => "bits",
             Change::Return => "return",
+            Change::Successor => "successor",
+            Change::NextArm => "next-arm",
         })
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +19,9 @@ use crate::mutant::Mutant;
 
 /// How much longer a program may take that also says what it comes to.
 const SLOWER: u32 = 10;
+
+/// How many traces a small cell has at most.
+const SMALL: &str = "200";
 
 /// How a mutant ended.
 #[derive(Clone, Debug)]
@@ -38,9 +41,11 @@ struct Net {
     is_of_explorer: bool,
     /// The mutants that it comes to the places of.
     reached: BTreeSet<usize>,
+    /// How long it takes if nothing is noticed.
+    takes: Duration,
 }
 
-/// All of them, the one that notices most first.
+/// All of them, the quickest first.
 pub struct Nets<'m> {
     mutants: &'m [Mutant],
     nets: Vec<Net>,
@@ -75,12 +80,13 @@ const OF_EXPLORER: &[&str] = &[
 
 impl<'m> Nets<'m> {
     /// Builds the tree with all mutants, and the tests in it, and runs all of it
-    /// without any.
+    /// without any, so many programs at once.
     pub fn build(
         mutants: &'m [Mutant],
         chosen: &[usize],
         place: &Path,
         timeout: Duration,
+        jobs: usize,
     ) -> Result<Nets<'m>> {
         let cargo = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO"));
@@ -118,12 +124,17 @@ impl<'m> Nets<'m> {
             arguments,
             is_of_explorer,
             reached: BTreeSet::new(),
+            takes: Duration::ZERO,
         };
-        // The smallest cells take no time.
-        let gate = place.join("build/debug/try_mutant");
-        let files = ["tree/ci/baseline.jsonl", "cells.txt"];
-        let files = files.map(|file| place.join(file).into_os_string());
-        let mut nets = vec![net(gate, files.into(), false)];
+        // The smallest cells take no time, and notice most.
+        let gate = |cells: &str, most: &[&str]| {
+            let files = ["tree/ci/baseline.jsonl", cells];
+            let files = files.map(|file| place.join(file).into_os_string());
+            let most = most.iter().map(OsString::from);
+            let program = place.join("build/debug/try_mutant");
+            net(program, files.into_iter().chain(most).collect(), false)
+        };
+        let mut nets = vec![gate("cells.txt", &[]), gate("small.txt", &[SMALL])];
         let is_of_model = |number: &usize| mutants[*number].is_of_model();
         let of_explorer = !chosen.iter().all(is_of_model);
         for (which, is_of_explorer) in [
@@ -142,33 +153,35 @@ impl<'m> Nets<'m> {
             nets,
             timeout,
         };
-        nets.look_around(place)?;
+        nets.look_around(place, jobs)?;
         Ok(nets)
     }
 
     /// Runs everything without any mutant, which all of it must pass.
-    fn look_around(&mut self, place: &Path) -> Result<()> {
-        let file = place.join("reached.txt");
-        for net in &mut self.nets {
-            fs::write(&file, "")?;
-            let said = [("STALEWAKE_REACHED", file.as_os_str())];
-            match net.run(&said, self.timeout * SLOWER)? {
-                Fate::Survived => {}
-                Fate::Caught(by) => bail!("without any mutant something differs: {by}"),
-                Fate::Endless(which) => bail!("without any mutant {which} does not end"),
+    fn look_around(&mut self, place: &Path, jobs: usize) -> Result<()> {
+        let timeout = self.timeout * SLOWER;
+        let (all, left) = (
+            self.nets.len(),
+            Mutex::new(self.nets.iter_mut().enumerate()),
+        );
+        let next = || left.lock().expect("no worker panics").next();
+        let bar = progress(all, "{pos}/{len} programs run without any mutant")?;
+        at_once(jobs, || {
+            while let Some((number, net)) = next() {
+                net.look_around(&place.join(format!("reached-{number}.txt")), timeout)?;
+                bar.inc(1);
             }
-            let text = fs::read_to_string(&file)?;
-            let numbers = text.lines().map(str::parse);
-            net.reached = numbers.collect::<Result<_, _>>()?;
-        }
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        self.nets.sort_by_key(|net| net.takes);
         Ok(())
     }
 
     /// Tries these mutants, so many at once.
     pub fn fates(&self, chosen: &[usize], jobs: usize) -> Result<BTreeMap<usize, Fate>> {
-        let bar = ProgressBar::new(chosen.len() as u64).with_style(ProgressStyle::with_template(
-            "{pos}/{len} mutants, {elapsed_precise}, about {eta} left",
-        )?);
+        let left = "{pos}/{len} mutants, {elapsed_precise}, about {eta} left";
+        let bar = progress(chosen.len(), left)?;
         // In a log there is no bar.
         let tell = |done: u64| {
             if bar.is_hidden() && done.is_multiple_of(20) {
@@ -201,13 +214,7 @@ impl<'m> Nets<'m> {
             }
             Ok(())
         };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-            let mut joined = workers
-                .into_iter()
-                .map(|w| w.join().expect("no worker panics"));
-            joined.try_for_each(|result| result)
-        })?;
+        at_once(jobs, work)?;
         bar.finish_and_clear();
         Ok(fates.into_inner().expect("no worker panics"))
     }
@@ -228,7 +235,39 @@ impl<'m> Nets<'m> {
     }
 }
 
+/// How far something is, for who looks on.
+fn progress(all: usize, template: &str) -> Result<ProgressBar> {
+    Ok(ProgressBar::new(all as u64).with_style(ProgressStyle::with_template(template)?))
+}
+
+/// Has so many workers do this.
+fn at_once(jobs: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(&work)).collect();
+        let mut joined = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no worker panics"));
+        joined.try_for_each(|result| result)
+    })
+}
+
 impl Net {
+    /// Runs it without any mutant: what it comes to, and how long that takes.
+    fn look_around(&mut self, file: &Path, timeout: Duration) -> Result<()> {
+        fs::write(file, "")?;
+        let began = Instant::now();
+        match self.run(&[("STALEWAKE_REACHED", file.as_os_str())], timeout)? {
+            Fate::Survived => {}
+            Fate::Caught(by) => bail!("without any mutant something differs: {by}"),
+            Fate::Endless(which) => bail!("without any mutant {which} does not end"),
+        }
+        self.takes = began.elapsed();
+        let text = fs::read_to_string(file)?;
+        let numbers = text.lines().map(str::parse);
+        self.reached = numbers.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
     /// How it ends with these variables in its environment.
     fn run(&self, variables: &[(&str, &std::ffi::OsStr)], timeout: Duration) -> Result<Fate> {
         let program = &self.program;

@@ -2,12 +2,11 @@
 //! takes place only if its number is chosen. So hundreds of mutants are built
 //! at once.
 //!
-//! In the model a step is a statement, or a condition, in which the running task
-//! (`cx`) occurs: without it no shared operation can be reached. In the engine and
-//! the explorer every statement that calls something is one, and is only
-//! dropped: doing a thing twice there is mostly the same, and order is checked
-//! by the compiler. Everywhere what a step computes is changed too: see
-//! [`operators`](crate::operators).
+//! Every statement that calls something is dropped, and no condition is looked
+//! at. In the model a statement in which the running task (`cx`) occurs is also
+//! doubled and changes places with the next: without it no shared operation can
+//! be reached, and doing a thing twice is mostly the same. Everywhere what a
+//! step computes is changed too: see [`operators`](crate::operators).
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -24,17 +23,38 @@ use crate::step::{
     can_be_twice, doubles, has_let, has_steps, is_assignment, is_call, is_choice, is_mark, is_step,
     mentions, moves, name, text,
 };
+use crate::survey::Survey;
 
 /// Puts all mutants of a file into it, and adds them to the list; the place in
 /// the list is the number that chooses a mutant.
-pub fn rewrite(file: &str, code: Code, syntax: &mut File, mutants: &mut Vec<Mutant>) {
+pub fn rewrite(
+    file: &str,
+    code: Code,
+    survey: &Survey,
+    syntax: &mut File,
+    mutants: &mut Vec<Mutant>,
+) {
     let mut choices = Choices::new(file, code, mutants);
-    Operators::of(&mut choices).visit_file_mut(syntax);
+    Runtime { survey }.visit_file_mut(syntax);
+    Operators::of(&mut choices, survey).visit_file_mut(syntax);
     let mut rewriter = Rewriter {
         choices,
         function: None,
     };
     rewriter.visit_file_mut(syntax);
+}
+
+/// Nothing can be chosen where the compiler computes: what need not be `const` is not.
+struct Runtime<'s> {
+    survey: &'s Survey,
+}
+
+impl VisitMut for Runtime<'_> {
+    fn visit_signature_mut(&mut self, signature: &mut Signature) {
+        if !self.survey.is_constant(&signature.ident) {
+            signature.constness = None;
+        }
+    }
 }
 
 struct Rewriter<'m> {
@@ -146,7 +166,7 @@ impl Rewriter<'_> {
     fn single(&mut self, stmt: &Stmt, moved: &TokenStream, after: &mut Vec<Stmt>) {
         self.double(stmt, after);
         match stmt {
-            Stmt::Expr(step, Some(_)) if is_step(stmt) && !is_assignment(step) => {
+            Stmt::Expr(step, Some(_)) if is_call(step) && !is_assignment(step) => {
                 let drop = self.chosen(step, stmt.span().start().line, Change::Drop);
                 after.push(parse_quote!(if !(#drop || #moved) { #step; }));
             }
@@ -254,8 +274,7 @@ impl VisitMut for Rewriter<'_> {
         }
         visit_mut::visit_expr_if_mut(self, choice);
         let cond = &choice.cond;
-        let is_step = self.choices.code != Code::Model || has_steps(cond);
-        if !is_step || has_let(cond) || self.function.is_none() {
+        if has_let(cond) || self.function.is_none() {
             return;
         }
         let line = cond.span().start().line;
@@ -280,8 +299,9 @@ mod tests {
     /// The mutants of some source, each in short.
     fn mutants(source: &str) -> (Vec<String>, String) {
         let mut syntax = syn::parse_file(source).expect("it is Rust");
+        let survey = Survey::of([&syntax]);
         let mut mutants = Vec::new();
-        rewrite("file.rs", Code::Model, &mut syntax, &mut mutants);
+        rewrite("file.rs", Code::Model, &survey, &mut syntax, &mut mutants);
         let mut said: Vec<String> = mutants
             .iter()
             .filter(|mutant| mutant.change != Change::Return)
@@ -299,6 +319,7 @@ mod tests {
             "double b (cx)",
             "drop a (cx)",
             "drop b (cx)",
+            "drop c ()",
             "swap a (cx) ; b (cx) ;",
         ];
         assert_eq!(said, all);
@@ -321,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_condition_is_not_looked_at() {
-        let (said, _) = mutants("fn f(cx: &Current) { if p.test(cx) { g(); } if q() { g(); } }");
+        let (said, _) = mutants("fn f(cx: &Current) -> A { if p.test(cx) { g() } else { h() } }");
         assert_eq!(
             said,
             ["always-false p . test (cx)", "always-true p . test (cx)"]
@@ -330,13 +351,13 @@ mod tests {
 
     #[test]
     fn what_finds_and_what_judges_is_not_doubled() {
-        let (said, _) = mutants("fn f(cx: &Current) { let page = cx.machine.page(1); g(page); }");
-        assert_eq!(said, Vec::<String>::new());
+        let (said, _) = mutants("fn f(cx: &Current) { let page = cx.machine.page(x); g(page); }");
+        assert_eq!(said, ["drop g (page)"]);
         let (said, _) =
-            mutants("fn f(cx: &Current) -> Result<(), Halt> { touched(cx, 1)?; a(cx) }");
+            mutants("fn f(cx: &Current) -> Result<(), Halt> { touched(cx, x)?; a(cx) }");
         assert_eq!(
             said,
-            ["double a (cx)", "drop a (cx)", "drop touched (cx , 1) ?"]
+            ["double a (cx)", "drop a (cx)", "drop touched (cx , x) ?"]
         );
     }
 
@@ -351,8 +372,8 @@ mod tests {
     #[test]
     fn what_is_no_step_is_left_alone() {
         let (said, _) =
-            mutants("fn f() { a(); } #[cfg(test)] mod tests { fn g(cx: &C) { a(cx); } }");
-        assert_eq!(said, Vec::<String>::new());
+            mutants("fn f() { a(); } #[cfg(test)] mod tests { fn g(cx: &C) { b(cx); } }");
+        assert_eq!(said, ["drop a ()"]);
         let (said, _) = mutants("fn f(cx: &C) { let _call = cx.enter(\"f\"); }");
         assert_eq!(said, Vec::<String>::new());
     }

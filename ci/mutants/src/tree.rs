@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::mutant::{Code, Mutant};
 use crate::rewrite::rewrite;
+use crate::survey::Survey;
 
 /// What the copy needs.
 const PARTS: [&str; 7] = [
@@ -89,11 +90,19 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
         &tree.join("checks/src/bin/try_mutant.rs"),
         fs::read(root.join("ci/mutants/try_mutant.rs"))?,
     )?;
-    let mut mutants = Vec::new();
-    for (part, code) in [
+    let parts = [
         ("model/src", Code::Model),
         ("checks/src/explore", Code::Explorer),
-    ] {
+    ];
+    let mut sources = Vec::new();
+    for (part, _) in parts {
+        for file in files(&root.join(part))? {
+            sources.push(parsed(&file)?);
+        }
+    }
+    let survey = Survey::of(&sources);
+    let mut mutants = Vec::new();
+    for (part, code) in parts {
         for file in files(&root.join(part))? {
             // A module of unit tests is what notices.
             let is_tests = file.ends_with("tests.rs");
@@ -106,28 +115,24 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
                 true => Code::Engine,
                 false => code,
             };
-            let changed = changed(&file, &name, code, &mut mutants)?;
-            write(&tree.join(below), changed)?;
+            let mut syntax = parsed(&file)?;
+            let before = mutants.len();
+            rewrite(&name, code, &survey, &mut syntax, &mut mutants);
+            if mutants.len() > before {
+                write(&tree.join(below), prettyplease::unparse(&syntax))?;
+            }
         }
     }
+    let library = tree.join("model/src/lib.rs");
+    write(&library, fs::read_to_string(&library)? + CHOICE)?;
     Ok(mutants)
 }
 
-/// A file with all its mutants.
-fn changed(file: &Path, name: &str, code: Code, mutants: &mut Vec<Mutant>) -> Result<String> {
+/// The source of a file.
+fn parsed(file: &Path) -> Result<syn::File> {
     let named = || file.display().to_string();
     let text = fs::read_to_string(file).with_context(named)?;
-    let mut syntax = syn::parse_file(&text).with_context(named)?;
-    let before = mutants.len();
-    rewrite(name, code, &mut syntax, mutants);
-    let changed = match mutants.len() == before {
-        true => text,
-        false => prettyplease::unparse(&syntax),
-    };
-    Ok(match name {
-        "model/src/lib.rs" => changed + CHOICE,
-        _ => changed,
-    })
+    syn::parse_file(&text).with_context(named)
 }
 
 /// Every Rust file of a directory, in a fixed order.
