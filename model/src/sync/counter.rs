@@ -53,9 +53,10 @@ impl Counter {
     }
 
     /// A counter of which one count is never taken: `unowned` is that one, and
-    /// what goes with flags; the rest is what threads own at the start. That no thread takes more than it owns is
-    /// checked thread by thread, so it does not depend on the schedule; then
-    /// nobody ever sees a zero, and going up and down commute.
+    /// what goes with flags; the rest is what threads own at the start. That no
+    /// thread takes more than it owns is checked thread by thread, so it does
+    /// not depend on the schedule; then nobody ever sees a zero, and going up
+    /// and down commute.
     pub fn pinned(
         objects: &mut Objects,
         field: &'static str,

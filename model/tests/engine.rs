@@ -1,0 +1,131 @@
+//! What the engine tells its observer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use stalewake_model::sync::{
+    Alternative, Counter, Cpu, Ending, Engine, Footprint, MAX_THREADS, Objects, Observer, Program,
+    Step, Word, execute,
+};
+use stalewake_model::violation::{Halt, Violation};
+
+/// What was told of all executions.
+#[derive(Default)]
+struct Told {
+    steps: Mutex<Vec<Step>>,
+    stale_read: AtomicBool,
+}
+
+impl Observer for Told {
+    fn begin(&self) -> bool {
+        true
+    }
+
+    fn step(&self, step: &Step) {
+        self.steps.lock().expect("nobody panics").push(*step);
+    }
+
+    fn stale_read(&self) {
+        self.stale_read.store(true, Ordering::Relaxed);
+    }
+
+    fn violation(&self, _violation: Violation) {}
+
+    fn end(&self) -> Vec<Alternative> {
+        Vec::new()
+    }
+}
+
+/// What the threads of these programs share.
+struct Memory {
+    counter: Counter,
+    /// Nobody can bring it to zero.
+    pinned: Counter,
+    word: Word,
+}
+
+/// What each thread does.
+struct Threads(Vec<fn(&Memory, &Cpu)>);
+
+impl Program for Threads {
+    type State = Memory;
+
+    fn threads(&self) -> usize {
+        self.0.len()
+    }
+
+    fn start(&self, objects: &mut Objects) -> Memory {
+        Memory {
+            counter: Counter::new(objects, "counter", 0, 1),
+            pinned: Counter::pinned(objects, "pinned", 0, 1, [1; MAX_THREADS]),
+            word: Word::new(objects, "word", 0, 0, ()),
+        }
+    }
+
+    fn thread(&self, memory: &Memory, cpu: &Cpu) -> Result<(), Halt> {
+        self.0[cpu.thread().index()](memory, cpu);
+        Ok(())
+    }
+
+    fn end(&self, _memory: &Memory, _ending: Ending) -> Vec<Violation> {
+        Vec::new()
+    }
+}
+
+const PLAIN: Engine = Engine::Plain { bound: None };
+const WEAK: Engine = Engine::Weak {
+    bound: None,
+    companions: true,
+};
+
+fn told(engine: Engine, threads: &[fn(&Memory, &Cpu)]) -> Arc<Told> {
+    let told = Arc::new(Told::default());
+    let observer: Arc<dyn Observer> = told.clone();
+    execute(engine, &Arc::new(Threads(threads.to_vec())), &observer)
+        .unwrap_or_else(|error| panic!("{error}"));
+    told
+}
+
+/// What the one step of a program of one thread read and changed.
+fn footprint(step: fn(&Memory, &Cpu)) -> Footprint {
+    let steps = &told(PLAIN, &[step]).steps;
+    let steps = steps.lock().expect("nobody panics");
+    let [step] = steps[..] else {
+        panic!("{steps:?}")
+    };
+    step.footprint
+}
+
+#[test]
+fn nobody_sees_whether_a_pinned_counter_is_zero() {
+    let of_pinned: [fn(&Memory, &Cpu); 3] = [
+        |memory, cpu| assert!(memory.pinned.inc_unless_zero(cpu)),
+        |memory, cpu| memory.pinned.inc(cpu),
+        |memory, cpu| assert!(memory.pinned.dec_and_test(cpu).is_gt()),
+    ];
+    for step in of_pinned {
+        assert_eq!(footprint(step), Footprint::default());
+    }
+    let seen = footprint(|memory, cpu| assert!(memory.counter.inc_unless_zero(cpu)));
+    assert_ne!(seen.reads, 0);
+}
+
+#[test]
+fn a_read_that_is_not_of_the_latest_value_is_told() {
+    let of_counter: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| memory.counter.set(cpu, 2),
+        |memory, cpu| _ = memory.counter.read(cpu),
+    ];
+    let of_word: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| memory.word.store(cpu, 2),
+        |memory, cpu| _ = memory.word.load(cpu),
+    ];
+    let is_stale = |engine, threads: &[fn(&Memory, &Cpu)]| {
+        told(engine, threads).stale_read.load(Ordering::Relaxed)
+    };
+    for threads in [of_counter, of_word] {
+        assert!(is_stale(WEAK, &threads));
+        assert!(!is_stale(PLAIN, &threads));
+        assert!(!is_stale(WEAK, &threads[..1]));
+    }
+}
