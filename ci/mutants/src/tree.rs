@@ -31,42 +31,46 @@ const NO_VERDICT: [&str; 7] = [
     "sync/random.rs",
 ];
 
-/// Chooses a mutant, and says which of them could have been, in the copy only.
+/// Chooses a mutant, and says which of them could have been, in the copy only;
+/// `COUNT` is how many there are.
 const CHOICE: &str = r#"
 /// Which change of a step takes place.
 pub mod mutant {
     use std::collections::BTreeSet;
-    use std::fs::OpenOptions;
+    use std::fs::{File, OpenOptions};
     use std::io::Write;
-    use std::path::PathBuf;
-    use std::sync::{LazyLock, Mutex, PoisonError};
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     static CHOSEN: LazyLock<Option<usize>> = LazyLock::new(|| {
         std::env::var("STALEWAKE_MUTANT").ok()?.parse().ok()
     });
 
     /// A file for all that are reached, if anybody wants to know.
-    static FILE: LazyLock<Option<PathBuf>> =
-        LazyLock::new(|| std::env::var_os("STALEWAKE_REACHED").map(PathBuf::from));
+    static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
+        let file = std::env::var_os("STALEWAKE_REACHED")?;
+        Some(OpenOptions::new().append(true).open(file).expect("it is there"))
+    });
 
-    static REACHED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+    static REACHED: [AtomicBool; COUNT] = [const { AtomicBool::new(false) }; COUNT];
 
     /// Whether it is this one.
     pub fn is(number: usize) -> bool {
         if let Some(file) = &*FILE
-            && REACHED.lock().unwrap_or_else(PoisonError::into_inner).insert(number)
+            && !REACHED[number].load(Relaxed)
+            && !REACHED[number].swap(true, Relaxed)
         {
-            let file = OpenOptions::new().append(true).open(file);
             let line = format!("{number}\n");
-            file.expect("it is there").write_all(line.as_bytes()).expect("there is room");
+            let mut file: &File = file;
+            file.write_all(line.as_bytes()).expect("there is room");
         }
         *CHOSEN == Some(number)
     }
 
     /// What was reached since this was asked last; nothing if nobody wants to know.
     pub fn take_reached() -> Option<BTreeSet<usize>> {
-        let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
-        FILE.is_some().then(|| std::mem::take(&mut *reached))
+        let reached = (0..COUNT).filter(|number| REACHED[*number].swap(false, Relaxed));
+        FILE.is_some().then(|| reached.collect())
     }
 
     /// Which one is chosen.
@@ -124,7 +128,8 @@ pub fn grow(root: &Path, tree: &Path) -> Result<Vec<Mutant>> {
         }
     }
     let library = tree.join("model/src/lib.rs");
-    write(&library, fs::read_to_string(&library)? + CHOICE)?;
+    let choice = CHOICE.replace("COUNT", &mutants.len().to_string());
+    write(&library, fs::read_to_string(&library)? + &choice)?;
     Ok(mutants)
 }
 
