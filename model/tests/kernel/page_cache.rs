@@ -1,9 +1,14 @@
 //! What the page cache knows of its pages beside their flags: the marks.
 
 use stalewake_model::current::Current;
-use stalewake_model::filemap::{AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK};
+use stalewake_model::filemap::{
+    AddressSpace, DIRTY_MARK, TOWRITE_MARK, WRITEBACK_MARK, add_to_page_cache_locked,
+};
 use stalewake_model::migrate::migrate_pages;
 use stalewake_model::page::{PG_DIRTY, PG_WRITEBACK};
+use stalewake_model::page_alloc::alloc_pages;
+use stalewake_model::page_writeback::set_page_writeback;
+use stalewake_model::swap::put_page;
 
 use crate::support::{all_finish, machine};
 
@@ -56,4 +61,47 @@ fn a_page_that_is_migrated_stays_what_it_is_to_its_file() {
         "the page cache holds the new one"
     );
     all_finish(&[execution]);
+}
+
+#[test]
+fn a_page_is_marked_where_it_is_in_its_file() {
+    let run = machine("v5.10", 2).cached(0, 0, 0);
+    let run = run.cached(1, PG_DIRTY, 0).at(1).thread(|cx| {
+        set_page_writeback(cx, cx.machine.page(1))?;
+        assert_eq!(marks(cx, 0), []);
+        assert_eq!(marks(cx, 1), [DIRTY_MARK, WRITEBACK_MARK]);
+        Ok(())
+    });
+    all_finish(&[run.run()]);
+}
+
+#[test]
+fn all_marks_stay_when_another_page_comes_into_the_slot() {
+    let run = machine("v5.10", 2).cached(0, PG_DIRTY | PG_WRITEBACK, 0);
+    let run = run.thread(|cx| {
+        let inode = cx.machine.inode(0);
+        inode.slot(0).set(cx, TOWRITE_MARK);
+        inode.replace_entry(cx, 0, cx.machine.page(1));
+        assert_eq!(marks(cx, 0), [DIRTY_MARK, WRITEBACK_MARK, TOWRITE_MARK]);
+        Ok(())
+    });
+    all_finish(&[run.run()]);
+}
+
+#[test]
+fn there_is_one_page_in_a_slot_whichever_it_is() {
+    for there in [0, 1, 2] {
+        let run = machine("v5.10", 3).cached(there, 0, 0).thread(move |cx| {
+            let inode = cx.machine.inode(0);
+            let fresh = alloc_pages(cx, 0)?.expect("memory is free");
+            let fresh = cx.machine.page(fresh);
+            assert!(!add_to_page_cache_locked(cx, fresh, inode, 0)?);
+            put_page(cx, fresh)
+        });
+        let mut references = [0; 3];
+        references[usize::from(there)] = 1;
+        let execution = run.run();
+        assert_eq!(execution.references, references);
+        all_finish(&[execution]);
+    }
 }
