@@ -58,6 +58,8 @@ struct Equivalent {
     function: String,
     change: Change,
     step: String,
+    /// Which of several that are the same; all of them if it does not say.
+    nth: Option<usize>,
     reason: String,
 }
 
@@ -67,6 +69,7 @@ impl Equivalent {
             && self.function == mutant.function
             && self.change == mutant.change
             && self.step == mutant.step
+            && self.nth.is_none_or(|nth| nth == mutant.nth)
     }
 }
 

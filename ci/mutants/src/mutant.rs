@@ -75,6 +75,8 @@ pub struct Mutant {
     pub change: Change,
     /// The step, as it is written, on one line.
     pub step: String,
+    /// Which of those it is that are the same but for the line, from 1.
+    pub nth: usize,
 }
 
 impl Mutant {
@@ -82,13 +84,22 @@ impl Mutant {
     pub fn is_of_model(&self) -> bool {
         self.file.starts_with("model/") && !self.file.contains("/sync/")
     }
+
+    /// What it is the same as, but for the line.
+    fn name(&self) -> (&str, &str, Change, &str) {
+        (&self.file, &self.function, self.change, &self.step)
+    }
 }
 
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, line) = (&self.file, self.line);
         let (change, function, step) = (self.change, &self.function, &self.step);
-        write!(f, "{file}:{line}: {function}: {change} `{step}`")
+        write!(f, "{file}:{line}: {function}: {change} `{step}`")?;
+        match self.nth {
+            1 => Ok(()),
+            nth => write!(f, " (nth = {nth})"),
+        }
     }
 }
 
@@ -130,13 +141,17 @@ impl Choices<'_> {
         change: Change,
     ) -> TokenStream {
         let number = self.mutants.len();
-        self.mutants.push(Mutant {
+        let mut mutant = Mutant {
             file: self.file.to_owned(),
             line,
             function: function.to_owned(),
             change,
             step: text(step),
-        });
+            nth: 1,
+        };
+        let same = |one: &&Mutant| one.name() == mutant.name();
+        mutant.nth += self.mutants.iter().filter(same).count();
+        self.mutants.push(mutant);
         match self.code {
             Code::Explorer => quote!(stalewake_model::mutant::is(#number)),
             Code::Model | Code::Engine => quote!(crate::mutant::is(#number)),

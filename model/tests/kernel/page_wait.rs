@@ -1,8 +1,13 @@
 //! Waiting for a page bit and being woken, on each release.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use stalewake_model::coverage::Branch;
 use stalewake_model::current::Current;
 use stalewake_model::filemap::{
-    put_and_wait_on_page_locked, trylock_page, unlock_page, wait_on_page_locked, wake_up_page_bit,
+    Behavior, Waited, put_and_wait_on_page_locked, trylock_page, unlock_page,
+    wait_on_page_bit_common, wait_on_page_locked, wake_up_page_bit,
 };
 use stalewake_model::page::{PG_LOCKED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
 use stalewake_model::page_alloc::alloc_pages;
@@ -84,6 +89,88 @@ fn a_drop_waiter_gives_its_reference_up() {
             // waiter had to sleep or not.
             assert_eq!(execution.references, [2], "{release}");
         }
+    }
+}
+
+/// Whether it had to sleep or not.
+#[test]
+fn a_wait_that_no_signal_ends_ends_with_what_was_waited_for() {
+    for (release, behavior) in
+        releases().flat_map(|release| [(release, Behavior::Shared), (release, Behavior::Drop)])
+    {
+        let executions = machine(release, 1)
+            .cached(0, 0, 2)
+            .thread(move |cx| {
+                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
+                let waited = wait_on_page_bit_common(cx, page, PG_LOCKED, behavior, sleep)?;
+                assert_eq!(waited, Waited::Done, "{release}: {behavior:?}");
+                Ok(())
+            })
+            .thread(|cx| {
+                let page = cx.machine.page(0);
+                assert!(trylock_page(cx, page)?);
+                unlock_page(cx, page)
+            })
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+    }
+}
+
+/// The bit stays set: whoever waits for it is killed, before it sleeps or while
+/// it does, and is off the queue in the end.
+#[test]
+fn a_fatal_signal_ends_a_killable_wait() {
+    for (release, behavior) in
+        releases().flat_map(|release| [(release, Behavior::Shared), (release, Behavior::Drop)])
+    {
+        let executions = machine(release, 1)
+            .cached(0, PG_LOCKED, 1)
+            .thread(move |cx| {
+                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
+                let waited = wait_on_page_bit_common(cx, page, PG_LOCKED, behavior, sleep)?;
+                assert_eq!(waited, Waited::Interrupted, "{release}: {behavior:?}");
+                Ok(())
+            })
+            .thread(|cx| {
+                cx.machine.task(WAITER).kill(cx);
+                Ok(())
+            })
+            .explore();
+        all_finish(&executions);
+        wakes_sometimes(release, &executions);
+    }
+}
+
+/// Woken between the signal and the queue's lock: then it has what it waited
+/// for. Before v5.9 a waiter looks at the bit instead.
+#[test]
+fn a_wake_up_counts_that_comes_after_the_signal() {
+    for release in releases() {
+        let late = Arc::new(AtomicUsize::new(0));
+        let count = late.clone();
+        let executions = machine(release, 1)
+            .cached(0, PG_WRITEBACK, 2)
+            .thread(move |cx| {
+                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
+                let behavior = Behavior::Shared;
+                let waited = wait_on_page_bit_common(cx, page, PG_WRITEBACK, behavior, sleep)?;
+                let branches = cx.machine.marks.branches();
+                if branches.contains(&Branch::SignalTooLate) {
+                    assert_eq!(waited, Waited::Done, "{release}");
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+            .thread(|cx| {
+                cx.machine.task(WAITER).kill(cx);
+                end_page_writeback(cx, cx.machine.page(0))
+            })
+            .explore();
+        all_finish(&executions);
+        let late = late.load(Ordering::Relaxed);
+        assert!(late < executions.len(), "{release}");
+        assert_eq!(late > 0, release != "v5.8", "{release}");
     }
 }
 
