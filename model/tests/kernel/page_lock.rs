@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stalewake_model::current::Current;
-use stalewake_model::filemap::{Waited, lock_page, lock_page_killable, trylock_page, unlock_page};
+use stalewake_model::filemap::{
+    Waited, lock_page, lock_page_killable, page_waitqueue, trylock_page, unlock_page,
+};
 use stalewake_model::page::PG_LOCKED;
 use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::{Halt, Kind};
+use stalewake_model::wait::{Listed, WQ_FLAG_CUSTOM};
 
 use crate::support::{all_finish, machine, releases};
 
@@ -134,5 +137,41 @@ fn a_killed_waiter_has_the_lock_or_an_error() {
             "{release}: interrupted in {interrupted} of {}",
             executions.len()
         );
+    }
+}
+
+/// Somebody else takes the lock again and again. As often as its budget says a
+/// waiter queues to be woken, and then to be handed the lock.
+#[test]
+fn a_waiter_asks_for_the_lock_when_its_budget_is_used_up() {
+    for budget in [0, 1, 2] {
+        let most = Arc::new(AtomicUsize::new(0));
+        let seen = most.clone();
+        let executions = machine("v5.10", 1)
+            .unfairness(budget)
+            .cached(0, 0, 2)
+            .thread(lock_and_unlock)
+            .thread(move |cx| {
+                let page = cx.machine.page(0);
+                let mut without_asking = 0;
+                for _ in 0..=budget {
+                    if !trylock_page(cx, page)? {
+                        return Ok(());
+                    }
+                    let queue = page_waitqueue(cx, page).lock(cx)?;
+                    if let Some(Listed::Waiter(waiter)) = queue.first()
+                        && waiter.flags & WQ_FLAG_CUSTOM == 0
+                    {
+                        without_asking += 1;
+                    }
+                    drop(queue);
+                    unlock_page(cx, page)?;
+                }
+                seen.fetch_max(without_asking, Ordering::Relaxed);
+                Ok(())
+            })
+            .explore_up_to(3);
+        all_finish(&executions);
+        assert_eq!(most.load(Ordering::Relaxed), usize::from(budget));
     }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stalewake_model::coverage::Branch;
 use stalewake_model::current::Current;
 use stalewake_model::filemap::{
-    Behavior, Waited, put_and_wait_on_page_locked, trylock_page, unlock_page,
-    wait_on_page_bit_common, wait_on_page_locked, wake_up_page_bit,
+    Behavior, Waited, lock_page, page_waitqueue, put_and_wait_on_page_locked, trylock_page,
+    unlock_page, wait_on_page_bit_common, wait_on_page_locked, wake_up_page_bit,
 };
-use stalewake_model::page::{PG_LOCKED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page::{PG_LOCKED, PG_WAITERS, PG_WRITEBACK, Use, set_page_waiters};
 use stalewake_model::page_alloc::alloc_pages;
 use stalewake_model::page_writeback::{
     bug_on_writeback, end_page_writeback, wait_on_page_writeback,
@@ -18,6 +18,7 @@ use stalewake_model::shmem::shmem_alloc_hugepage;
 use stalewake_model::sync::{Ending, ObjectName, SleepState, ThreadId};
 use stalewake_model::truncate::{Passes, truncate_inode_pages_range};
 use stalewake_model::violation::{Halt, Kind};
+use stalewake_model::wait::Listed;
 
 use crate::support::{Execution, all_finish, machine, releases};
 
@@ -297,4 +298,38 @@ fn a_late_wake_up_of_a_lock_is_stale_for_who_waits_in_the_next_use() {
     let is_stale = |one: &Execution| one.kinds.contains(&Kind::StaleWakeup);
     let number = executions.iter().filter(|one| is_stale(one)).count();
     assert!(0 < number && number < executions.len(), "{number}");
+}
+
+/// Who is queued for the page's bits, in order.
+fn queued(cx: &Current<'_>) -> Result<Vec<ThreadId>, Halt> {
+    let queue = page_waitqueue(cx, cx.machine.page(0)).lock(cx)?;
+    let waiters = queue.iter().filter_map(|listed| match listed {
+        Listed::Waiter(waiter) => Some(waiter.entry.thread),
+        Listed::Bookmark(_) => None,
+    });
+    Ok(waiters.collect())
+}
+
+/// Nobody behind one who wants the lock is woken while somebody has it.
+#[test]
+fn a_walk_ends_at_who_wants_a_bit_that_is_set() {
+    for release in releases() {
+        let both = Arc::new(AtomicUsize::new(0));
+        let count = both.clone();
+        machine(release, 1)
+            .cached(0, PG_LOCKED, 2)
+            .thread(|cx| lock_page(cx, cx.machine.page(0)))
+            .thread(|cx| wait_on_page_locked(cx, cx.machine.page(0)))
+            .thread(move |cx| {
+                let before = queued(cx)?;
+                wake_up_page_bit(cx, cx.machine.page(0), PG_LOCKED, Use::default())?;
+                if before == [ThreadId(0), ThreadId(1)] {
+                    assert_eq!(queued(cx)?, before, "{release}");
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+            .explore_some();
+        assert_ne!(both.load(Ordering::Relaxed), 0, "{release}");
+    }
 }

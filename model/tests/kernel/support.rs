@@ -153,6 +153,11 @@ impl Setup {
         self.search(Some(2))
     }
 
+    /// The same with so many preemptions, where it takes them to see something.
+    pub fn explore_up_to(self, preemptions: u8) -> Vec<Execution> {
+        self.search(Some(preemptions))
+    }
+
     fn search(self, bound: Option<u8>) -> Vec<Execution> {
         let recorder = Arc::new(Recorder::default());
         let observer: Arc<dyn Observer> = recorder.clone();
