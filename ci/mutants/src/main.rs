@@ -13,6 +13,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,8 +32,11 @@ struct Arguments {
     #[arg(value_name = "TEXT")]
     only: Vec<String>,
     /// Every Nth of them only.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    every: usize,
+    #[arg(long, value_name = "N", default_value_t = NonZero::<usize>::MIN)]
+    every: NonZero<usize>,
+    /// Leave out so many before the first: who tries every Nth tries all of them in N runs.
+    #[arg(long, value_name = "M", default_value_t = 0)]
+    from: usize,
     /// Only list them.
     #[arg(long)]
     list: bool,
@@ -85,7 +89,8 @@ fn main() -> Result<ExitCode> {
     };
     let chosen: Vec<usize> = (0..mutants.len())
         .filter(|number| meant(&mutants[*number]))
-        .step_by(arguments.every.max(1))
+        .skip(arguments.from)
+        .step_by(arguments.every.get())
         .collect();
     if arguments.list {
         let mut stdout = std::io::stdout().lock();

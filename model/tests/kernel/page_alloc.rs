@@ -1,7 +1,8 @@
 //! The free list, compound pages, and the checks on the way out and in.
 
 use stalewake_model::page::{
-    COMPOUND_TAIL, NO_MAPPING, PG_DIRTY, PG_HEAD, PG_WRITEBACK, TAIL_MAPPING,
+    COMPOUND_TAIL, NO_MAPPING, PG_DIRTY, PG_HEAD, PG_LOCKED, PG_LRU, PG_PRIVATE, PG_RECLAIM,
+    PG_REFERENCED, PG_UPTODATE, PG_WAITERS, PG_WRITEBACK, TAIL_MAPPING,
 };
 use stalewake_model::page_alloc::alloc_pages;
 use stalewake_model::page_writeback::set_page_writeback;
@@ -67,23 +68,40 @@ fn a_huge_page_has_a_head_with_the_reference_and_tails_without() {
     all_finish(&[run.run()]);
 }
 
+/// Whatever the flag is.
 #[test]
 fn a_flagged_page_is_bad_when_it_is_allocated() {
-    let run = machine("v5.10", 1).thread(|cx| {
-        cx.machine.page(0).flags.set(cx, PG_DIRTY);
-        alloc_pages(cx, 0).map(|_| ())
-    });
-    assert_eq!(run.run().kinds, [Kind::BadPage]);
+    for bit in 0..=COMPOUND_TAIL.trailing_zeros() {
+        let run = machine("v5.10", 1).thread(move |cx| {
+            cx.machine.page(0).flags.set(cx, 1 << bit);
+            alloc_pages(cx, 0).map(|_| ())
+        });
+        assert_eq!(run.run().kinds, [Kind::BadPage], "{bit}");
+    }
 }
 
+/// PAGE_FLAGS_CHECK_AT_FREE; PG_waiters and the like are cleared instead.
 #[test]
-fn a_page_under_writeback_is_bad_when_it_is_freed() {
-    let run = machine("v5.10", 1).thread(|cx| {
-        let pfn = alloc_pages(cx, 0)?.expect("memory is free");
-        cx.machine.page(pfn).flags.set(cx, PG_WRITEBACK);
-        put_page(cx, cx.machine.page(pfn))
-    });
-    assert_eq!(run.run().kinds, [Kind::BadPage]);
+fn some_flags_are_bad_on_a_page_that_is_freed() {
+    for (flag, is_bad) in [
+        (PG_LOCKED, true),
+        (PG_REFERENCED, false),
+        (PG_UPTODATE, false),
+        (PG_DIRTY, false),
+        (PG_LRU, true),
+        (PG_WAITERS, false),
+        (PG_PRIVATE, true),
+        (PG_WRITEBACK, true),
+        (PG_RECLAIM, false),
+    ] {
+        let run = machine("v5.10", 1).thread(move |cx| {
+            let pfn = alloc_pages(cx, 0)?.expect("memory is free");
+            cx.machine.page(pfn).flags.set(cx, flag);
+            put_page(cx, cx.machine.page(pfn))
+        });
+        let kinds = run.run().kinds;
+        assert_eq!(kinds == [Kind::BadPage], is_bad, "{flag:#x}: {kinds:?}");
+    }
 }
 
 #[test]
