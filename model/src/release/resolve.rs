@@ -4,7 +4,7 @@
 //! and on the announcements of stable releases. What could not be checked is
 //! answered all the same where there is a best answer, and says so.
 
-use super::version::{NotAVersion, Stage, Version};
+use super::version::{Stage, Version};
 use super::{Release, UnknownRelease, Why};
 
 /// The row that a version belongs to.
@@ -78,7 +78,7 @@ pub(super) fn resolve(name: &str) -> Result<Resolved, UnknownRelease> {
         .find(|(first, _)| first.series() == version.series() && *first <= version);
     let mainline = || MAINLINE.iter().find(|(first, _)| *first <= version);
     let row = backport.or_else(mainline).map_or("v5.8", |(_, row)| row);
-    let release = Release::row(row).ok_or(unknown(Why::NotAVersion(NotAVersion::Malformed)))?;
+    let release = Release::row(row).expect("the tables name rows");
     let doubt = doubt(version);
     Ok(Resolved {
         release,

@@ -8,6 +8,8 @@ use stalewake_model::release::{NotAVersion, Release, Version, Why};
 const ROWS: &[(&str, &str, bool)] = &[
     // The bookmark came with v4.14; the three commits are not in 5.8.y.
     ("v4.14", "v5.8", true),
+    // As many candidates as any release has had.
+    ("v4.15-rc9", "v5.8", true),
     ("4.20.17", "v5.8", true),
     ("v5.7.14", "v5.8", true),
     ("v5.8-rc7", "v5.8", true),
@@ -93,7 +95,14 @@ fn what_is_no_version_here_is_refused_with_a_reason() {
         let unknown = Release::look_up(version).expect_err("it is too old");
         assert_eq!(unknown.why, Why::TooOld, "{version}");
     }
-    for version in ["v5.20", "5.88", "v5.99-rc1", "4.21.1", "v5.9-rc11"] {
+    for version in [
+        "v5.20",
+        "5.88",
+        "v5.99-rc1",
+        "4.21.1",
+        "v5.9-rc10",
+        "v5.9-rc11",
+    ] {
         let unknown = Release::look_up(version).expect_err("it never was");
         assert_eq!(unknown.why, Why::NeverReleased, "{version}");
     }
