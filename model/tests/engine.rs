@@ -45,9 +45,9 @@ struct Memory {
 }
 
 /// What each thread does.
-struct Threads(Vec<fn(&Memory, &Cpu)>);
+struct Threads<F>(Vec<F>);
 
-impl Program for Threads {
+impl<F: Fn(&Memory, &Cpu) + Send + Sync + 'static> Program for Threads<F> {
     type State = Memory;
 
     fn threads(&self) -> usize {
@@ -78,7 +78,10 @@ const WEAK: Engine = Engine::Weak {
     companions: true,
 };
 
-fn told(engine: Engine, threads: &[fn(&Memory, &Cpu)]) -> Arc<Told> {
+fn told<F>(engine: Engine, threads: &[F]) -> Arc<Told>
+where
+    F: Fn(&Memory, &Cpu) + Clone + Send + Sync + 'static,
+{
     let told = Arc::new(Told::default());
     let observer: Arc<dyn Observer> = told.clone();
     execute(engine, &Arc::new(Threads(threads.to_vec())), &observer)
@@ -127,5 +130,28 @@ fn a_read_that_is_not_of_the_latest_value_is_told() {
         assert!(is_stale(WEAK, &threads));
         assert!(!is_stale(PLAIN, &threads));
         assert!(!is_stale(WEAK, &threads[..1]));
+    }
+}
+
+/// Otherwise loom's value of the counter and the latest one would part.
+#[test]
+fn a_thread_alone_never_reads_a_stale_value() {
+    let steps: [fn(&Counter, &Cpu); 8] = [
+        |counter, cpu| counter.inc(cpu),
+        |counter, cpu| counter.inc_unowned(cpu),
+        |counter, cpu| _ = counter.dec_and_test(cpu),
+        |counter, cpu| _ = counter.dec_unowned_and_test(cpu),
+        |counter, cpu| _ = counter.inc_unless_zero(cpu),
+        |counter, cpu| counter.set(cpu, 5),
+        |counter, cpu| assert!(counter.freeze(cpu, 1)),
+        |counter, cpu| counter.unfreeze(cpu, 3),
+    ];
+    for (number, step) in steps.into_iter().enumerate() {
+        let alone = move |memory: &Memory, cpu: &Cpu| {
+            step(&memory.counter, cpu);
+            assert_eq!(memory.counter.read(cpu), memory.counter.at_end());
+        };
+        let told = told(WEAK, &[alone]);
+        assert!(!told.stale_read.load(Ordering::Relaxed), "{number}");
     }
 }
