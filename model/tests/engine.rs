@@ -155,3 +155,18 @@ fn a_thread_alone_never_reads_a_stale_value() {
         assert!(!told.stale_read.load(Ordering::Relaxed), "{number}");
     }
 }
+
+/// That shows even where no other thread could see a zero.
+#[test]
+fn who_takes_more_of_a_pinned_counter_than_is_his_is_told() {
+    let alone = |memory: &Memory, cpu: &Cpu| {
+        memory.pinned.inc(cpu);
+        assert!(memory.pinned.inc_unless_zero(cpu));
+        // One at the start, and two that were added.
+        for _ in 0..3 {
+            assert!(memory.pinned.dec_and_test(cpu).is_gt());
+        }
+        assert!(memory.pinned.dec_and_test(cpu).is_lt());
+    };
+    told(PLAIN, &[alone]);
+}
