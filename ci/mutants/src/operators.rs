@@ -10,7 +10,8 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Arm, BinOp, Block, Expr, ExprMatch, ExprRepeat, GenericArgument, ImplItemFn, ItemFn, ItemMod,
-    Lit, Pat, PathArguments, ReturnType, Signature, Type, UnOp, parse_quote, parse_quote_spanned,
+    Lit, Pat, PathArguments, PathSegment, ReturnType, Signature, Type, UnOp, parse_quote,
+    parse_quote_spanned,
 };
 
 use crate::mutant::{Change, Choices, Code};
@@ -163,60 +164,54 @@ fn values(output: &ReturnType) -> Vec<Expr> {
 /// Some values of a type, if there are any that it always has.
 fn values_of(kind: &Type) -> Vec<Expr> {
     match kind {
-        Type::Tuple(tuple) => {
-            tuple
-                .elems
-                .iter()
-                .map(values_of)
-                .fold(vec![parse_quote!(())], |before, values| {
-                    let with =
-                        |value: &Expr| before.iter().map(|tuple| longer(tuple, value)).collect();
-                    values
-                        .iter()
-                        .flat_map(|value| -> Vec<Expr> { with(value) })
-                        .collect()
-                })
-        }
-        Type::Path(path) => {
-            let Some(last) = path.path.segments.last() else {
-                return Vec::new();
-            };
-            let inner = || match &last.arguments {
-                PathArguments::AngleBracketed(inner) => match inner.args.first() {
-                    Some(GenericArgument::Type(kind)) => values_of(kind),
-                    _ => Vec::new(),
-                },
-                _ => Vec::new(),
-            };
-            match last.ident.to_string().as_str() {
-                "bool" => vec![parse_quote!(true), parse_quote!(false)],
-                "usize" | "u8" | "u16" | "u32" | "u64" | "i64" => {
-                    vec![parse_quote!(0), parse_quote!(1)]
-                }
-                "Result" => {
-                    let inner = inner();
-                    inner.iter().map(|value| parse_quote!(Ok(#value))).collect()
-                }
-                "Option" => vec![parse_quote!(None)],
-                "Vec" | "String" | "Footprint" | "ThreadSet" => {
-                    vec![parse_quote!(Default::default())]
-                }
-                _ => Vec::new(),
-            }
-        }
+        Type::Tuple(tuple) => tuples(tuple.elems.iter().map(values_of)),
+        Type::Path(path) => path.path.segments.last().map(named).unwrap_or_default(),
         _ => Vec::new(),
     }
 }
 
-/// A tuple with one value more.
-fn longer(tuple: &Expr, value: &Expr) -> Expr {
-    match tuple {
-        Expr::Tuple(tuple) => {
-            let before = tuple.elems.iter();
-            parse_quote!((#(#before,)* #value,))
+/// Those of a type by its name.
+fn named(kind: &PathSegment) -> Vec<Expr> {
+    match kind.ident.to_string().as_str() {
+        "bool" => vec![parse_quote!(true), parse_quote!(false)],
+        "usize" | "u8" | "u16" | "u32" | "u64" | "i64" => vec![parse_quote!(0), parse_quote!(1)],
+        "Option" => vec![parse_quote!(None)],
+        "Result" => {
+            let values = of_what(kind).map(values_of).unwrap_or_default();
+            values
+                .iter()
+                .map(|value| parse_quote!(Ok(#value)))
+                .collect()
         }
-        _ => unreachable!("it begins as one"),
+        "Vec" | "String" | "Footprint" | "ThreadSet" => vec![parse_quote!(Default::default())],
+        _ => Vec::new(),
     }
+}
+
+/// The first type between its angle brackets.
+fn of_what(kind: &PathSegment) -> Option<&Type> {
+    match &kind.arguments {
+        PathArguments::AngleBracketed(inner) => match inner.args.first()? {
+            GenericArgument::Type(kind) => Some(kind),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Every tuple of these values, each in its place.
+fn tuples(places: impl Iterator<Item = Vec<Expr>>) -> Vec<Expr> {
+    let all = places.fold(vec![Vec::new()], |all, values| {
+        let longer = |before: &Vec<Expr>| {
+            let values = values.iter().cloned();
+            let longer = values.map(|value| [before.as_slice(), &[value]].concat());
+            longer.collect::<Vec<_>>()
+        };
+        all.iter().flat_map(longer).collect()
+    });
+    all.iter()
+        .map(|values| parse_quote!((#(#values,)*)))
+        .collect()
 }
 
 /// What might stand in place of an operator.
