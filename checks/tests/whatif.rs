@@ -9,12 +9,16 @@
 //! stays, it is for another writeback of the same life: a reference has
 //! nothing to protect, and only looking again helps.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
+use std::sync::Arc;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
+use stalewake::cell::Cell;
+use stalewake::scenario;
 
 fn stalewake(arguments: &[&str]) -> Output {
     let mut command = Command::cargo_bin("stalewake").expect("the binary is built with the tests");
@@ -55,6 +59,32 @@ fn file(name: &str) -> String {
     let path = directory.join(name);
     let _ = fs::remove_file(&path);
     path.display().to_string()
+}
+
+/// What ci/nightly compares the answers with. That they are as they were takes a
+/// minute; that none is missing can be said at once.
+#[test]
+fn an_answer_is_kept_for_every_scenario() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ci/whatif.jsonl");
+    let text = fs::read_to_string(file).expect("it is there");
+    let parse = |line: &str| serde_json::from_str(line).expect("every line is an object");
+    let kept: Vec<Value> = text.lines().map(parse).collect();
+    let named = kept.iter().filter_map(|line| line["scenario"].as_str());
+    let named: Vec<String> = named.map(str::to_owned).collect();
+    let cells = scenario::shipped().into_iter().flat_map(|scenario| {
+        let scenario = Arc::new(scenario.expect("it is in order"));
+        Cell::all_of(&scenario)
+    });
+    let without_kernel = |cell: Cell| {
+        let name = cell.to_string();
+        name.rsplit_once('/')
+            .expect("the kernel is last")
+            .0
+            .to_owned()
+    };
+    let there: BTreeSet<String> = cells.map(without_kernel).collect();
+    assert_eq!(named.iter().cloned().collect::<BTreeSet<_>>(), there);
+    assert_eq!(named.len(), there.len(), "one is kept twice");
 }
 
 const TWO_FIXES: [&str; 2] = ["--vary", "end-ref=get-page,wait-on-writeback"];
