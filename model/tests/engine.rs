@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stalewake_model::sync::{
-    Alternative, Counter, Cpu, Ending, Engine, Footprint, MAX_THREADS, Objects, Observer, Program,
-    Step, Word, execute,
+    Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_THREADS, Mailbox, Objects,
+    Observer, Program, SpinLock, Step, ThreadId, Word, execute,
 };
 use stalewake_model::violation::{Halt, Violation};
 
@@ -13,6 +13,7 @@ use stalewake_model::violation::{Halt, Violation};
 #[derive(Default)]
 struct Told {
     steps: Mutex<Vec<Step>>,
+    details: Mutex<Vec<Detail>>,
     stale_read: AtomicBool,
 }
 
@@ -23,6 +24,14 @@ impl Observer for Told {
 
     fn step(&self, step: &Step) {
         self.steps.lock().expect("nobody panics").push(*step);
+    }
+
+    fn wants_detail(&self) -> bool {
+        true
+    }
+
+    fn detail(&self, _thread: ThreadId, detail: Detail) {
+        self.details.lock().expect("nobody panics").push(detail);
     }
 
     fn stale_read(&self) {
@@ -42,6 +51,8 @@ struct Memory {
     /// Nobody can bring it to zero.
     pinned: Counter,
     word: Word,
+    lock: SpinLock<()>,
+    mailbox: Mailbox<()>,
 }
 
 /// What each thread does.
@@ -59,6 +70,8 @@ impl<F: Fn(&Memory, &Cpu) + Send + Sync + 'static> Program for Threads<F> {
             counter: Counter::new(objects, "counter", 0, 1),
             pinned: Counter::pinned(objects, "pinned", 0, 1, [1; MAX_THREADS]),
             word: Word::new(objects, "word", 0, 0, ()),
+            lock: SpinLock::new(objects, "spin_lock", "lock", 0, ()),
+            mailbox: Mailbox::new(objects, "mailbox", 0),
         }
     }
 
@@ -169,4 +182,30 @@ fn who_takes_more_of_a_pinned_counter_than_is_his_is_told() {
         assert!(memory.pinned.dec_and_test(cpu).is_lt());
     };
     told(PLAIN, &[alone]);
+}
+
+#[test]
+fn a_step_shows_the_bits_that_it_is_about_and_their_values() {
+    let alone = |memory: &Memory, cpu: &Cpu| {
+        memory.counter.inc(cpu);
+        memory.word.set(cpu, 4);
+        memory.word.test(cpu, 6);
+        drop(memory.lock.lock(cpu).expect("it is free"));
+        memory.mailbox.send(cpu, ());
+        memory.mailbox.receive(cpu).expect("something was sent");
+    };
+    let told = told(PLAIN, &[alone]);
+    let details = told.details.lock().expect("nobody panics");
+    let values = details
+        .iter()
+        .map(|d| (d.operation, d.mask, d.before, d.after));
+    let all = [
+        ("atomic_inc", u64::MAX, 1, 2),
+        ("set_bit", 4, 0, 4),
+        ("test_bit", 6, 4, 4),
+        ("spin_lock", 1, 0, 1),
+        ("submit", 0, 0, 0),
+        ("complete", 0, 0, 0),
+    ];
+    assert_eq!(values.collect::<Vec<_>>(), all);
 }
