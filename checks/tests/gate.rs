@@ -346,6 +346,10 @@ fn no_file_of_the_gate_is_another_one_too() {
             "baseline.jsonl is to be both the journal",
         ),
         (
+            &["--bless", "--baseline", "/dev/stdout"],
+            "cannot bless /dev/stdout: it is no regular file",
+        ),
+        (
             &["--out", ".", "--baseline", "./cells.jsonl"],
             "./cells.jsonl is to be both the baseline",
         ),

@@ -271,3 +271,19 @@ fn a_worker_refuses_what_it_does_not_understand() {
     let answer = text(&output.stdout);
     assert!(answer.starts_with("{\"Refused\":"), "{answer}");
 }
+
+/// What it has printed stays; it has no workers and keeps no journal.
+#[test]
+fn a_signal_ends_stress_with_the_exit_code_of_an_interruption() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut stress = start(&["stress", "writeback-reuse"], &["--executions", "3000"]);
+        // After the first line there are cells left for a while.
+        let mut stdout = BufReader::new(stress.stdout.take().expect("it is piped"));
+        let mut first = String::new();
+        stdout.read_line(&mut first).expect("the output is text");
+        assert!(first.contains("\"writeback-reuse\""), "{first}");
+        send(signal, stress.id());
+        let status = stress.wait().expect("it ends");
+        assert_eq!(status.code(), Some(130), "{signal}");
+    }
+}

@@ -103,6 +103,11 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let out = args.out.as_deref().map(Out::open).transpose()?;
     if args.bless {
         require_writable([&*args.baseline].into_iter())?;
+        // It is read before it is written, and a pipe would be waited for.
+        if fs::metadata(&args.baseline).is_ok_and(|kind| !kind.is_file()) {
+            let name = named(&args.baseline);
+            return Err(miette!("cannot bless {name}: it is no regular file"));
+        }
     }
     let variables = loom_variables();
     if !variables.is_empty() {

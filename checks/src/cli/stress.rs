@@ -15,6 +15,7 @@ use stalewake::report::sample::{SampleLine, Sampled, legend, table};
 use stalewake::verdict::Status;
 
 use super::output::{print, style};
+use super::run::Stop;
 use super::select::{Selected, Wishes};
 use super::{Coloured, Format, From};
 
@@ -71,7 +72,7 @@ Each cell is also searched, so that the table can say how often a sample hit
 what the search found. A sample proves nothing: what it has not hit may happen.
 
 Exit codes: 0 nothing unexpected was hit, 1 something was, 2 usage or a bad
-file.";
+file, 130 interrupted.";
 
 /// Who chooses the schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,6 +115,8 @@ fn any_seed() -> u64 {
 
 /// Samples what the arguments name.
 pub(super) fn run(args: &StressArgs) -> miette::Result<ExitCode> {
+    // What is printed is done; of a sample that is cut off nothing can be said.
+    Stop::on_signals()?.over();
     let selected = Selected::by(
         std::slice::from_ref(&args.scenario),
         &args.from,
