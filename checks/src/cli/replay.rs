@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use stalewake::report::aside;
 use stalewake::report::explain::{Simplest, Story};
 use stalewake::report::token::Token;
+use stalewake::report::{aside, counted};
 
 use super::error::Unknown;
 use super::output::{print, style};
@@ -33,8 +33,14 @@ A token names one execution of one cell. It is shown as `explain` shows it, or
 refused with a reason and exit code 2: if the scenario, the kernel or what the
 model does in this execution is not what it was when the token was made.
 
+Of a search in weak memory all executions up to that of the token are run: what
+that number is, the token says, and nobody vouches for it. Ctrl-C ends it.
+
 A scenario that is a file of your own is found with --scenarios and the name of
 its directory.";
+
+/// More executions than this may take so long that who waits wants to know why.
+const MANY: u64 = 10_000;
 
 /// Shows the execution of a token.
 pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
@@ -52,6 +58,13 @@ pub(super) fn run(args: &ReplayArgs) -> miette::Result<ExitCode> {
         return Err(Unknown::new("scenario", token.scenario(), names).into());
     };
     let cell = token.cell(scenario)?;
+    let executions = token.executions();
+    if executions > MANY {
+        let executions = counted(executions, "execution");
+        aside(format_args!(
+            "replaying {executions}: those of the search up to the token's own"
+        ));
+    }
     let replayed = token.replay(&cell)?;
     let story = Story {
         cell: &cell,

@@ -338,6 +338,12 @@ impl Token {
         }
     }
 
+    /// How many executions its [replay](Token::replay) takes: where memory is
+    /// weak, all those before its own are run first.
+    pub fn executions(&self) -> u64 {
+        self.witness.execution.unwrap_or(1)
+    }
+
     /// Runs the execution of the token again, in its cell.
     ///
     /// # Errors

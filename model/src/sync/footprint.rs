@@ -135,6 +135,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_is_all_but_the_untold_bit() {
+        let all = Footprint::exclusive(5 | Footprint::UNTOLD);
+        assert_eq!(all.told(), Footprint::exclusive(5));
+        let parts = Footprint {
+            reads: 1 | Footprint::UNTOLD,
+            sets: 2,
+            clears: 4,
+        };
+        assert_eq!(parts.told(), Footprint { reads: 1, ..parts });
+    }
+
+    #[test]
+    fn parts_of_one_operation_are_added_up() {
+        let parts = Footprint::reading(1).and(Footprint::setting(2));
+        let parts = parts
+            .and(Footprint::clearing(4))
+            .and(Footprint::exclusive(8));
+        let all = Footprint {
+            reads: 9,
+            sets: 10,
+            clears: 12,
+        };
+        assert_eq!(parts, all);
+        assert_eq!(parts.changes(), 14);
+    }
+
+    #[test]
     fn different_bits_commute() {
         assert!(Footprint::exclusive(1).commutes_with(Footprint::exclusive(2)));
     }
