@@ -183,3 +183,33 @@ fn a_report_is_written_whole_or_not_at_all() {
     let files = fs::read_dir(&directory).expect("it is there");
     assert_eq!(files.count(), 2, "the scenario and the report");
 }
+
+/// One of the two would be lost, and nothing would say so.
+#[test]
+fn a_report_is_no_other_file_of_the_run() {
+    let directory = wrong_expectation("ci-apart");
+    let scenario = read(&directory, "wrong.toml");
+    let check = ["check", "./wrong.toml", "--set", "waiters=shared"];
+    let shard = ["--shard", "1/1", "--format", "json", "--kernel", "v5.8"];
+    let shard = stalewake(&directory, &[&check[..], &shard].concat());
+    fs::write(directory.join("shard"), &shard.stdout).expect("it is writable");
+    let merge = ["merge", "shard", "--scenarios", "."];
+    for arguments in [
+        [&check[..], &["--junit", "r", "--markdown", "./r"]].concat(),
+        [&check[..], &["--junit", "wrong.toml"]].concat(),
+        [&merge[..], &["--markdown", "./shard"]].concat(),
+    ] {
+        let output = stalewake(&directory, &arguments);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {complaint}");
+        let said = "is to be both a report and another file";
+        assert!(complaint.contains(said), "{arguments:?}: {complaint}");
+    }
+    assert_eq!(read(&directory, "wrong.toml"), scenario);
+    assert_eq!(read(&directory, "shard").as_bytes(), shard.stdout);
+    assert!(!directory.join("r").exists());
+    // Into a device both can go.
+    let nowhere = ["--junit", "/dev/null", "--markdown", "/dev/null"];
+    let output = stalewake(&directory, &[&check[..], &nowhere].concat());
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -1,6 +1,7 @@
 //! `check`: explore cells and compare.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -124,6 +125,12 @@ impl CheckOptions {
 
 /// Checks what the arguments name.
 pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<ExitCode> {
+    let files = arguments.iter().map(Path::new);
+    let files = files.filter(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    asked.reports.keep_apart(files)?;
     let selected = Selected::by(arguments, &asked.from, &asked.wishes)?;
     let bad_files = selected.bad_files;
     let (cells, commands) = selected.with_commands(&asked.from);

@@ -57,6 +57,8 @@ Exit codes: as of check; 2 if the shards do not make a whole.";
 /// Puts the shards together.
 pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
     let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    args.reports
+        .keep_apart(args.files.iter().map(PathBuf::as_path))?;
     let mut room = LARGEST;
     let files = args.files.iter().map(|path| read(path, &mut room));
     let files: Vec<(String, String)> = files.collect::<miette::Result<_>>()?;

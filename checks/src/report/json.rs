@@ -56,7 +56,7 @@ struct Part {
     /// journal, which may be of more than one run.
     #[serde(skip_serializing_if = "Option::is_none")]
     cells: Option<usize>,
-    /// The version of the program.
+    /// The version of the program, with its build.
     version: &'static str,
     /// The sum over the scenario and the kernel.
     cell_sum: String,
@@ -79,8 +79,9 @@ impl Part {
     }
 }
 
-/// The version of this program.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of this program, and a sum over the sources it was built from: what
+/// another build has found is not what this one would find.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("STALEWAKE_BUILD"));
 
 /// A kind of violation that the cell can reach.
 #[derive(Clone, Debug, Serialize)]

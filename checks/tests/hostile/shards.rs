@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fs;
 
+use stalewake::report::json::VERSION;
+
 use super::files::{directory, refused, stalewake};
 use super::inputs::resealed;
 use super::seeds;
@@ -24,8 +26,9 @@ fn complaint(test: &str, change: impl Fn(String) -> String) -> String {
 #[test]
 fn a_terminal_obeys_nothing_in_a_shard() {
     let hostile = "\\u001b]0;x\\u0007".repeat(100);
+    let version = format!("\"{VERSION}\"");
     for (test, from) in [
-        ("version", concat!("\"", env!("CARGO_PKG_VERSION"), "\"")),
+        ("version", version.as_str()),
         ("scenario", "\"shmem-tail\""),
         ("kernel", "\"kernel\":\"v5.8\""),
         ("status", "\"complete\""),
