@@ -108,6 +108,7 @@ fn a_witness_of_weak_memory_is_shown_again() {
         let text = token(&verdict.cell, search, &found.witness);
         let token = Token::parse(&text).expect("it is a token");
         assert_eq!(token.to_string(), text);
+        assert_eq!(Some(token.executions()), found.witness.execution);
         let replayed = token.replay(&verdict.cell).expect("nothing has changed");
         assert_eq!(replayed.kind, Kind::BugOnWriteback);
         let is_stale = |event: &Event| matches!(event, Event::Step { stale: true, .. });

@@ -21,7 +21,7 @@ use super::ci::Reports;
 use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::output::{print, progress, require_writable, style};
-use super::select::{Selected, Wishes};
+use super::select::{Selected, Wishes, names_file};
 use super::{Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
@@ -125,12 +125,8 @@ impl CheckOptions {
 
 /// Checks what the arguments name.
 pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<ExitCode> {
-    let files = arguments.iter().map(Path::new);
-    let files = files.filter(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "toml")
-    });
-    asked.reports.keep_apart(files)?;
+    let files = arguments.iter().filter(|argument| names_file(argument));
+    asked.reports.keep_apart(files.map(Path::new))?;
     let selected = Selected::by(arguments, &asked.from, &asked.wishes)?;
     let bad_files = selected.bad_files;
     let (cells, commands) = selected.with_commands(&asked.from);

@@ -168,7 +168,7 @@ impl Catalogue {
     }
 
     fn choose_one(&mut self, argument: &str) -> miette::Result<Option<Chosen>> {
-        if argument.ends_with(".toml") {
+        if names_file(argument) {
             return Ok(self.read_file(argument));
         }
         let (name, filter) = argument.split_once('/').unwrap_or((argument, ""));
@@ -474,4 +474,9 @@ pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Pa
         command += &format!(" --scenarios {}", quoted(&directory.to_string_lossy()));
     }
     command
+}
+
+/// Whether an argument is the path of a scenario file, and not a name.
+pub(super) fn names_file(argument: &str) -> bool {
+    argument.ends_with(".toml")
 }

@@ -3,11 +3,11 @@
 //! A journal is text. Its first line says what it is:
 //!
 //! ```text
-//! {"stalewake_journal":1,"version":"0.1.0","options":"--bound 2","sum":"…"}
+//! {"stalewake_journal":1,"version":"0.1.0+…","options":"--bound 2","sum":"…"}
 //! ```
 //!
-//! the version of the format, that of the program, and the options that decide
-//! what a search finds. After it comes a line for each cell that was explored
+//! the version of the format, that of the program with a sum over its sources,
+//! and the options that decide what a search finds. After it comes a line for each cell that was explored
 //! to its end, as `check --format json` prints it, with what the line of a
 //! shard has beside.
 //!

@@ -35,7 +35,7 @@ pub enum Change {
     Bits,
     /// A function returns at once, with this value.
     Return,
-    /// A number is one more, a flag the bit beside it.
+    /// A number is one more, a flag the bit beside it, a variant the next one.
     Successor,
     /// An arm does what the next one does.
     NextArm,

@@ -127,14 +127,11 @@ impl<'c, 'm> Operators<'c, 'm> {
         arm.guard = Some((parse_quote!(if), parse_quote!(!#no && (#yes || (#guard)))));
     }
 
-    /// An arm that another one stands in for: not taken.
+    /// An arm without a guard that another one stands in for: not taken.
     fn arm(&mut self, arm: &mut Arm) {
         let Some(function) = self.function.clone() else {
             return;
         };
-        if arm.guard.is_some() {
-            return;
-        }
         let (step, line) = (&arm.pat, arm.span().start().line);
         let drop = self.choices.chosen(&function, step, line, Change::Drop);
         arm.guard = Some((parse_quote!(if), parse_quote!(!#drop)));
@@ -305,7 +302,10 @@ impl VisitMut for Operators<'_, '_> {
         let Some(rest) = choice.arms.iter().position(is_rest) else {
             return;
         };
-        for arm in &mut choice.arms[..rest] {
+        for arm in choice.arms[..rest]
+            .iter_mut()
+            .filter(|arm| arm.guard.is_none())
+        {
             self.arm(arm);
         }
     }

@@ -36,6 +36,23 @@ fn wakes_sometimes(release: &str, executions: &[Execution]) {
     );
 }
 
+/// Takes the page lock, which is free, and releases it.
+fn take_and_release(cx: &Current<'_>) -> Result<(), Halt> {
+    let page = cx.machine.page(0);
+    assert!(trylock_page(cx, page)?);
+    unlock_page(cx, page)
+}
+
+/// Waits for a bit of the page; a fatal signal ends it.
+fn wait_killable(cx: &Current<'_>, bit: u64, behavior: Behavior) -> Result<Waited, Halt> {
+    wait_on_page_bit_common(cx, cx.machine.page(0), bit, behavior, SleepState::Killable)
+}
+
+/// Every release, with each behaviour that does not take the bit.
+fn waits_that_take_nothing() -> impl Iterator<Item = (&'static str, Behavior)> {
+    releases().flat_map(|release| [(release, Behavior::Shared), (release, Behavior::Drop)])
+}
+
 #[test]
 fn a_shared_waiter_sees_the_end_of_writeback() {
     for release in releases() {
@@ -60,11 +77,7 @@ fn a_shared_waiter_for_the_lock_does_not_take_it() {
         let executions = machine(release, 1)
             .cached(0, 0, 2)
             .thread(|cx| wait_on_page_locked(cx, cx.machine.page(0)))
-            .thread(|cx| {
-                let page = cx.machine.page(0);
-                assert!(trylock_page(cx, page)?);
-                unlock_page(cx, page)
-            })
+            .thread(take_and_release)
             .explore();
         all_finish(&executions);
         wakes_sometimes(release, &executions);
@@ -77,11 +90,7 @@ fn a_drop_waiter_gives_its_reference_up() {
         let executions = machine(release, 1)
             .cached(0, 0, 2)
             .thread(|cx| put_and_wait_on_page_locked(cx, cx.machine.page(0)))
-            .thread(|cx| {
-                let page = cx.machine.page(0);
-                assert!(trylock_page(cx, page)?);
-                unlock_page(cx, page)
-            })
+            .thread(take_and_release)
             .explore();
         all_finish(&executions);
         wakes_sometimes(release, &executions);
@@ -96,22 +105,15 @@ fn a_drop_waiter_gives_its_reference_up() {
 /// Whether it had to sleep or not.
 #[test]
 fn a_wait_that_no_signal_ends_ends_with_what_was_waited_for() {
-    for (release, behavior) in
-        releases().flat_map(|release| [(release, Behavior::Shared), (release, Behavior::Drop)])
-    {
+    for (release, behavior) in waits_that_take_nothing() {
         let executions = machine(release, 1)
             .cached(0, 0, 2)
             .thread(move |cx| {
-                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
-                let waited = wait_on_page_bit_common(cx, page, PG_LOCKED, behavior, sleep)?;
+                let waited = wait_killable(cx, PG_LOCKED, behavior)?;
                 assert_eq!(waited, Waited::Done, "{release}: {behavior:?}");
                 Ok(())
             })
-            .thread(|cx| {
-                let page = cx.machine.page(0);
-                assert!(trylock_page(cx, page)?);
-                unlock_page(cx, page)
-            })
+            .thread(take_and_release)
             .explore();
         all_finish(&executions);
         wakes_sometimes(release, &executions);
@@ -122,14 +124,11 @@ fn a_wait_that_no_signal_ends_ends_with_what_was_waited_for() {
 /// it does, and is off the queue in the end.
 #[test]
 fn a_fatal_signal_ends_a_killable_wait() {
-    for (release, behavior) in
-        releases().flat_map(|release| [(release, Behavior::Shared), (release, Behavior::Drop)])
-    {
+    for (release, behavior) in waits_that_take_nothing() {
         let executions = machine(release, 1)
             .cached(0, PG_LOCKED, 1)
             .thread(move |cx| {
-                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
-                let waited = wait_on_page_bit_common(cx, page, PG_LOCKED, behavior, sleep)?;
+                let waited = wait_killable(cx, PG_LOCKED, behavior)?;
                 assert_eq!(waited, Waited::Interrupted, "{release}: {behavior:?}");
                 Ok(())
             })
@@ -153,9 +152,7 @@ fn a_wake_up_counts_that_comes_after_the_signal() {
         let executions = machine(release, 1)
             .cached(0, PG_WRITEBACK, 2)
             .thread(move |cx| {
-                let (page, sleep) = (cx.machine.page(0), SleepState::Killable);
-                let behavior = Behavior::Shared;
-                let waited = wait_on_page_bit_common(cx, page, PG_WRITEBACK, behavior, sleep)?;
+                let waited = wait_killable(cx, PG_WRITEBACK, Behavior::Shared)?;
                 let branches = cx.machine.marks.branches();
                 if branches.contains(&Branch::SignalTooLate) {
                     assert_eq!(waited, Waited::Done, "{release}");

@@ -150,7 +150,7 @@ impl Setup {
     /// programs of which plain loom cannot run every schedule. What such a
     /// program must never do is checked without a bound by the scenarios.
     pub fn explore_some(self) -> Vec<Execution> {
-        self.search(Some(2))
+        self.explore_up_to(2)
     }
 
     /// The same with so many preemptions, where it takes them to see something.
