@@ -10,6 +10,7 @@ pub mod explore;
 pub mod gate;
 pub mod journal;
 mod printable;
+mod proc;
 pub mod program;
 pub mod report;
 pub mod scenario;
@@ -19,3 +20,4 @@ pub mod worker;
 
 pub use check::{Check, CheckError, Report};
 pub use printable::{printable, printable_path};
+pub use proc::ignores;

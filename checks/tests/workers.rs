@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use processes::{SHORT_AND_ENDLESS, children, run, send, start, text, until, until_ended, values};
 use serde_json::Value;
 
-/// Seven cells, of which the first takes a second or more.
+/// Seven cells, of which the first takes a while.
 const SEVEN: [&str; 2] = ["check", "killable-lock/signal=early"];
 
 /// Two cells, of which the first would take longer than anybody waits.
@@ -56,20 +56,21 @@ fn reason(cells: &[Value]) -> &str {
 
 #[test]
 fn a_worker_that_is_killed_costs_its_cell_and_no_other() {
-    let run = start(&SEVEN, &["--jobs", "1"]);
+    let run = start(&ENDLESS_AND_SHORT, &["--jobs", "1"]);
     send("-KILL", workers(&run, 1)[0]);
     let output = run.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     let cells = values(&output);
-    assert_eq!(cells.len(), 7);
+    assert_eq!(cells.len(), 2);
     let reason = reason(&cells);
     assert!(
         reason.contains("died") && reason.contains("SIGKILL"),
         "{reason}"
     );
-    let others = of_status(&cells, "complete");
-    assert_eq!(others.len(), 6);
-    assert!(others.iter().all(|cell| cell["as_expected"] == true));
+    let [other] = of_status(&cells, "complete")[..] else {
+        panic!("{cells:?}");
+    };
+    assert_eq!(other["as_expected"], true);
     let complaint = text(&output.stderr);
     assert!(complaint.contains("died"), "{complaint}");
 }
@@ -110,7 +111,7 @@ fn a_worker_is_started_again_from_a_binary_that_is_gone() {
     let binary = directory.path().join("stalewake");
     fs::copy(env!("CARGO_BIN_EXE_stalewake"), &binary).expect("it can be copied");
     let run = Command::new(&binary)
-        .args(SEVEN)
+        .args(ENDLESS_AND_SHORT)
         .args(["--format", "json", "--jobs", "1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -121,7 +122,7 @@ fn a_worker_is_started_again_from_a_binary_that_is_gone() {
     send("-KILL", worker);
     let cells = values(&run.wait_with_output().expect("it ends"));
     assert!(reason(&cells).contains("SIGKILL"), "{cells:?}");
-    assert_eq!(of_status(&cells, "complete").len(), 6);
+    assert_eq!(of_status(&cells, "complete").len(), 1);
 }
 
 /// Its share of the search is lost, and nobody else knows what was in it.
@@ -236,6 +237,23 @@ fn a_run_that_is_interrupted_says_what_it_has() {
         assert!(complaint.contains("--resume"), "{complaint}");
         until_ended(&workers);
     }
+}
+
+/// `nohup` starts a run so, and the terminal may be gone before it is done.
+#[test]
+fn a_signal_that_is_ignored_ends_nothing() {
+    let run = Command::new("env")
+        .args(["--ignore-signal=HUP", env!("CARGO_BIN_EXE_stalewake")])
+        .args(SEVEN)
+        .args(["--format", "json", "--jobs", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    workers(&run, 1);
+    send("-HUP", run.id());
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(of_status(&values(&output), "complete").len(), 7);
 }
 
 /// Nobody reads what it prints, which is more than a pipe holds.

@@ -4,6 +4,8 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::proc::peak_memory;
+
 /// A process that others than its owner can look at and end.
 #[derive(Clone, Debug)]
 pub(super) struct Leash(Arc<Mutex<Child>>);
@@ -29,15 +31,6 @@ impl Leash {
 /// Whether the system tells how much memory a process has.
 pub fn knows_memory() -> bool {
     peak_memory("self").is_some()
-}
-
-fn peak_memory(process: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
 }
 
 /// The work of one worker on one cell. Whoever watches over it asks whether the

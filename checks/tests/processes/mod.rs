@@ -16,9 +16,11 @@ pub const SHORT_AND_ENDLESS: [&str; 4] = [
     "same-page/v5.10.7",
 ];
 
-/// Starts the program, which prints JSON.
+/// Starts the program, which prints JSON, and listens to signals also where who
+/// runs the tests has them ignored.
 pub fn start(arguments: &[&str], more: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_stalewake"))
+    Command::new("env")
+        .args(["--default-signal", env!("CARGO_BIN_EXE_stalewake")])
         .args(arguments)
         .args(["--format", "json"])
         .args(more)

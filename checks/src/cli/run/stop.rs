@@ -7,6 +7,7 @@ use std::time::Duration;
 use miette::{IntoDiagnostic, WrapErr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
+use stalewake::ignores;
 
 /// The exit code of a run that was interrupted, as shells have it for Ctrl-C.
 pub(in crate::cli) const INTERRUPTED: u8 = 130;
@@ -38,13 +39,17 @@ pub(in crate::cli) struct Stop {
 
 impl Stop {
     /// One that is asked for by Ctrl-C and its like. The second time, or when
-    /// the run has ended in another way, these end the program at once.
+    /// the run has ended in another way, these end the program at once. What is
+    /// ignored stays ignored: a run under `nohup` outlives its terminal.
     ///
     /// # Errors
     /// When the system does not let signals be handled.
     pub(in crate::cli) fn on_signals() -> miette::Result<Stop> {
         let stop = Stop::default();
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let heeded = [SIGINT, SIGTERM, SIGHUP]
+            .into_iter()
+            .filter(|s| !ignores(*s));
+        for signal in heeded {
             flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.last.clone())
                 .and_then(|_| flag::register(signal, stop.asked.clone()))
                 .into_diagnostic()
