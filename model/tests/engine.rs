@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stalewake_model::sync::{
-    Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_THREADS, Mailbox, Objects,
-    Observer, Program, SpinLock, Step, ThreadId, Word, execute,
+    Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_THREADS, Mailbox, ObjectName,
+    Objects, Observer, Program, Scheduler, SpinLock, Step, Task, ThreadId, Word, execute,
 };
 use stalewake_model::violation::{Halt, Violation};
 
@@ -53,6 +53,8 @@ struct Memory {
     word: Word,
     lock: SpinLock<()>,
     mailbox: Mailbox<()>,
+    /// Of the first thread.
+    task: Task,
 }
 
 /// What each thread does.
@@ -72,6 +74,7 @@ impl<F: Fn(&Memory, &Cpu) + Send + Sync + 'static> Program for Threads<F> {
             word: Word::new(objects, "word", 0, 0, ()),
             lock: SpinLock::new(objects, "spin_lock", "lock", 0, ()),
             mailbox: Mailbox::new(objects, "mailbox", 0),
+            task: Task::new(objects, ThreadId(0)),
         }
     }
 
@@ -208,4 +211,56 @@ fn a_step_shows_the_bits_that_it_is_about_and_their_values() {
         ("complete", 0, 0, 0),
     ];
     assert_eq!(values.collect::<Vec<_>>(), all);
+}
+
+/// Why a program cannot be executed.
+fn refused<F>(engine: Engine, threads: &[F]) -> String
+where
+    F: Fn(&Memory, &Cpu) + Clone + Send + Sync + 'static,
+{
+    let observer: Arc<dyn Observer> = Arc::new(Told::default());
+    let refused = execute(engine, &Arc::new(Threads(threads.to_vec())), &observer);
+    refused.expect_err("it cannot").to_string()
+}
+
+#[test]
+fn an_execution_that_never_ends_is_an_error() {
+    let endless = |memory: &Memory, cpu: &Cpu| {
+        // The other one must not wait for ever.
+        let Ok(_alone) = memory.lock.lock(cpu) else {
+            return;
+        };
+        loop {
+            memory.word.load(cpu);
+        }
+    };
+    let random = Engine::Shuttle(Scheduler::Random { seed: 1 });
+    for engine in [Engine::Reduced, PLAIN, random, Engine::Native] {
+        let why = refused(engine, &[endless; 2]);
+        assert!(why.contains("more than 4000 steps"), "{engine:?}: {why}");
+    }
+}
+
+#[test]
+fn who_sleeps_under_a_spin_lock_is_an_error() {
+    let sleep: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| _ = memory.mailbox.receive(cpu),
+        |memory, cpu| {
+            let (field, owner) = ("word", 0);
+            _ = memory.task.schedule(cpu, ObjectName { field, owner });
+        },
+    ];
+    for sleep in sleep {
+        let under_a_lock = move |memory: &Memory, cpu: &Cpu| {
+            let _lock = memory.lock.lock(cpu);
+            sleep(memory, cpu);
+        };
+        let why = refused(PLAIN, &[under_a_lock]);
+        assert!(why.contains("scheduling while atomic"), "{why}");
+        let after_a_lock = move |memory: &Memory, cpu: &Cpu| {
+            drop(memory.lock.lock(cpu));
+            sleep(memory, cpu);
+        };
+        told(PLAIN, &[after_a_lock]);
+    }
 }

@@ -1,6 +1,7 @@
 //! How a program is executed: under loom, under shuttle, or on native threads.
 
 use std::any::Any;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, OnceLock};
 
@@ -156,23 +157,29 @@ fn run_native<P: Program>(program: &Arc<P>, observer: &Arc<dyn Observer>) {
         let state = program.start(&mut Objects::new(Engine::Native));
         // Who waits for a thread that could not be started would wait for ever:
         // nobody begins before all of them are there.
-        let all_there = OnceLock::new();
-        let failed = std::thread::scope(|scope| {
+        let all_there = OnceLock::<bool>::new();
+        std::thread::scope(|scope| {
             let (run, state, all_there) = (&run, &state, &all_there);
             let start = |thread| {
+                let thread = ThreadId(thread as u8);
                 let body = move || {
-                    if *all_there.wait() {
-                        run_thread(run, &**program, state, ThreadId(thread as u8));
+                    if !*all_there.wait() {
+                        return Ok(());
                     }
+                    let body = || run_thread(run, &**program, state, thread);
+                    catch_unwind(AssertUnwindSafe(body)).inspect_err(|_| run.panicked(thread))
                 };
                 std::thread::Builder::new().spawn_scoped(scope, body)
             };
-            let failed = (0..threads).find_map(|thread| start(thread).err());
-            all_there.get_or_init(|| failed.is_none());
-            failed
-        });
-        if let Some(error) = failed {
-            resume_unwind(Box::new(format!("no thread can be started: {error}")));
-        }
+            let started: io::Result<Vec<_>> = (0..threads).map(start).collect();
+            all_there.get_or_init(|| started.is_ok());
+            match started {
+                Ok(threads) => threads
+                    .into_iter()
+                    .try_for_each(|thread| thread.join().flatten()),
+                Err(error) => Err(Box::new(format!("no thread can be started: {error}")) as _),
+            }
+        })
+        .unwrap_or_else(|payload| resume_unwind(payload));
     }
 }

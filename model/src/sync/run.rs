@@ -1,6 +1,7 @@
 //! One execution: who runs, who waits, and how it ends.
 
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::engine::Engine;
@@ -194,10 +195,12 @@ impl Run {
             }
             number
         };
-        assert!(
-            number < MAX_STEPS,
-            "an execution of more than {MAX_STEPS} steps: does it ever end?"
-        );
+        if number >= MAX_STEPS {
+            // It is the program that is explored that goes on, and not ours that
+            // is wrong: where that stands is of no use.
+            let why = format!("an execution of more than {MAX_STEPS} steps: does it ever end?");
+            resume_unwind(Box::new(why));
+        }
         self.observer.step(step);
         if self.observer.wants_detail() {
             self.observer.detail(step.thread, detail());
@@ -339,6 +342,15 @@ impl Run {
         if self.engine == Engine::Reduced {
             self.request(thread);
         }
+    }
+
+    /// The thread has panicked, of which the engine tells: who waits for it is
+    /// sent home.
+    pub(super) fn panicked(&self, thread: ThreadId) {
+        let mut table = self.table();
+        table.halted = true;
+        table.status[thread.index()] = Status::Ended;
+        self.let_somebody_run(&mut table, thread);
     }
 
     /// Gives each thread the steps at which it is to be explored, and lets all
