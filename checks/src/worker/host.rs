@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
+use super::complaint::Complaint;
 use super::contact::{Contact, Leash};
 use super::protocol::{Reply, Request};
 use crate::cell::Cell;
@@ -33,6 +34,7 @@ pub struct Worker {
     leash: Leash,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
+    complaint: Option<Complaint>,
     dead: bool,
 }
 
@@ -46,17 +48,20 @@ impl Worker {
         command
             .arg(COMMAND)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // Ctrl-C is for the run, which ends its workers in order.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (stdin, stdout) = stdin.zip(stdout).ok_or(io::ErrorKind::BrokenPipe)?;
+        let complaint = child.stderr.take().map(Complaint::of).transpose()?;
         Ok(Worker {
             leash: Leash::new(child),
             stdin,
             stdout: BufReader::new(stdout),
+            complaint,
             dead: false,
         })
     }
@@ -103,25 +108,26 @@ impl Worker {
         contact: &Contact,
     ) -> Result<(Findings, Coverage), String> {
         self.say(&Request::new(cell, options))
-            .map_err(|_| self.end())?;
+            .map_err(|_| self.died())?;
         loop {
             let mut line = String::new();
             match self.stdout.read_line(&mut line) {
                 Ok(read) if read > 0 => {}
-                _ => return Err(self.end()),
+                _ => return Err(self.died()),
             }
             let Ok(reply) = serde_json::from_str(&line) else {
-                return Err(self.end());
+                return Err(self.died());
             };
             contact.hear();
             match reply {
                 Reply::Claim(way) => {
                     let owned = options.split.claim(&way);
-                    self.say(&owned).map_err(|_| self.end())?;
+                    self.say(&owned).map_err(|_| self.died())?;
                 }
                 Reply::Progress(latest) => progress.store(latest.snapshot()?),
                 Reply::Done(found) => return found.findings(),
-                Reply::Refused(reason) => return Err(reason),
+                // A panic says where, too.
+                Reply::Refused(reason) => return Err(self.end().1.unwrap_or(reason)),
             }
         }
     }
@@ -132,15 +138,23 @@ impl Worker {
         self.stdin.flush()
     }
 
-    /// Ends it, and says how it has ended.
-    fn end(&mut self) -> String {
+    /// Ends it, and says how it has ended, and why if it has said so.
+    fn end(&mut self) -> (String, Option<String>) {
         self.dead = true;
         let mut child = self.leash.child();
         // It may only have closed its pipes; it is of no use then, either.
         let _ = child.kill();
-        match child.wait() {
-            Ok(status) => format!("the worker process died: {status}"),
-            Err(error) => format!("the worker process died: {error}"),
+        let how = match child.wait() {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        (how, self.complaint.take().and_then(Complaint::reason))
+    }
+
+    fn died(&mut self) -> String {
+        match self.end() {
+            (how, Some(why)) => format!("the worker process died: {how}: {why}"),
+            (how, None) => format!("the worker process died: {how}"),
         }
     }
 }

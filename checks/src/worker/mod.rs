@@ -11,6 +11,7 @@
 //! same program, so the format is nobody else's business. Who does not talk to a
 //! worker can still look at it, and end it, by its [`Contact`].
 
+mod complaint;
 mod contact;
 mod host;
 mod protocol;
