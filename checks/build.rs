@@ -6,16 +6,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What decides verdicts: the explorer here, the model beside it.
-const SOURCES: [&str; 2] = ["src", "../model/src"];
+/// What decides verdicts: the explorer here, the model beside it, and which loom
+/// explores it.
+const SOURCES: [&str; 3] = ["src", "../model/src", "../Cargo.lock"];
 
 fn main() -> io::Result<()> {
     // A link to the folder beside this crate; what it links to is watched, too.
     println!("cargo::rerun-if-changed=scenarios");
     println!("cargo::rerun-if-changed=../scenarios");
     println!("cargo::rerun-if-changed=build.rs");
-    for directory in SOURCES {
-        println!("cargo::rerun-if-changed={directory}");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
     }
 
     // Cargo puts this file into a package, and nothing beside the package.
@@ -39,8 +40,8 @@ fn main() -> io::Result<()> {
 /// FNV-1a over the names and the texts of all sources.
 fn sum_of_sources() -> io::Result<u64> {
     let mut files = Vec::new();
-    for directory in SOURCES {
-        collect(Path::new(directory), &mut files)?;
+    for source in SOURCES {
+        collect(Path::new(source), &mut files)?;
     }
     files.sort();
     let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
@@ -55,13 +56,13 @@ fn sum_of_sources() -> io::Result<u64> {
     Ok(sum)
 }
 
-fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => collect(&path, files)?,
-            false => files.push(path),
-        }
+fn collect(source: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !source.is_dir() {
+        files.push(source.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(source)? {
+        collect(&entry?.path(), files)?;
     }
     Ok(())
 }
