@@ -198,11 +198,14 @@ fn a_report_is_no_other_file_of_the_run() {
         [&check[..], &["--junit", "r", "--markdown", "./r"]].concat(),
         [&check[..], &["--junit", "wrong.toml"]].concat(),
         [&merge[..], &["--markdown", "./shard"]].concat(),
+        vec!["report", "./wrong.toml", "--html", "wrong.toml"],
+        vec!["explain", "./wrong.toml", "--svg", "wrong.toml"],
+        vec!["explain", "./wrong.toml", "--svg", "r", "--mermaid=r"],
     ] {
         let output = stalewake(&directory, &arguments);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {complaint}");
-        let said = "is to be both a report and another file";
+        let said = "is to be written, and is another";
         assert!(complaint.contains(said), "{arguments:?}: {complaint}");
     }
     assert_eq!(read(&directory, "wrong.toml"), scenario);

@@ -241,13 +241,27 @@ fn without_a_baseline_it_fails() {
     let place = Place::blessed("no-baseline");
     fs::remove_file(place.0.join("baseline.jsonl")).expect("it was written");
     place.fails(&[], &["there is none"]);
-    place.write(
-        "baseline.jsonl",
-        "{\"baseline\":1,\"branches\":[]}\n{\"cell\":\"x\"\n",
-    );
-    let (code, text) = place.gate(&[]);
-    assert_eq!(code, 2, "{text}");
-    assert!(text.contains("line 2"), "{text}");
+}
+
+/// An empty file is none that was forgotten, but one that was lost.
+#[test]
+fn with_a_broken_baseline_it_fails_and_says_what_helps() {
+    let place = Place::blessed("broken");
+    let whole = place.read("baseline.jsonl");
+    for (broken, line) in [
+        ("", 1),
+        ("{}\n", 1),
+        (&whole[..whole.len() - 20], whole.lines().count()),
+    ] {
+        place.write("baseline.jsonl", broken);
+        for arguments in [&[][..], &["--bless"]] {
+            let (code, text) = place.gate(arguments);
+            assert_eq!(code, 2, "{text}");
+            assert!(text.contains(&format!("line {line} is no line")), "{text}");
+            assert!(text.contains("restore it, or remove it"), "{text}");
+            assert_eq!(place.read("baseline.jsonl"), broken);
+        }
+    }
 }
 
 #[test]
@@ -339,11 +353,11 @@ fn no_file_of_the_gate_is_another_one_too() {
         (&["--out", "linked"][..], "linked/.lock is no regular file"),
         (
             &["--out", "reports", "--resume", "reports/.lock"],
-            "reports/.lock is to be both the journal",
+            "reports/.lock is to be written, and is another",
         ),
         (
             &["--bless", "--resume", "baseline.jsonl"],
-            "baseline.jsonl is to be both the journal",
+            "baseline.jsonl is to be written, and is another",
         ),
         (
             &["--bless", "--baseline", "/dev/stdout"],
@@ -351,7 +365,7 @@ fn no_file_of_the_gate_is_another_one_too() {
         ),
         (
             &["--out", ".", "--baseline", "./cells.jsonl"],
-            "./cells.jsonl is to be both the baseline",
+            "./cells.jsonl is to be written, and is another",
         ),
     ] {
         let (code, text) = place.gate(arguments);

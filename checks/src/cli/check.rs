@@ -1,7 +1,6 @@
 //! `check`: explore cells and compare.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -21,7 +20,8 @@ use super::ci::Reports;
 use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::output::{print, progress, require_writable, style};
-use super::select::{Selected, Wishes, names_file};
+use super::paths::keep_apart;
+use super::select::{Selected, Wishes, named_files};
 use super::{Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
@@ -125,8 +125,8 @@ impl CheckOptions {
 
 /// Checks what the arguments name.
 pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<ExitCode> {
-    let files = arguments.iter().filter(|argument| names_file(argument));
-    asked.reports.keep_apart(files.map(Path::new))?;
+    let others = named_files(arguments).chain(asked.run.journal());
+    keep_apart(asked.reports.files(), others)?;
     let selected = Selected::by(arguments, &asked.from, &asked.wishes)?;
     let bad_files = selected.bad_files;
     let (cells, commands) = selected.with_commands(&asked.from);
@@ -149,7 +149,6 @@ fn check(
     if asked.shard.is_some() && asked.search().is_weak() {
         return Err(BadQuestion::WeakShard.into());
     }
-    asked.run.keep_apart(asked.reports.files())?;
     require_writable(asked.reports.files())?;
     let started = Instant::now();
     let options = Options {

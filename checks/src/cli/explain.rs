@@ -20,9 +20,9 @@ use super::check::BAD_FILE;
 use super::error::{BadQuestion, Unknown};
 use super::kernel::{release, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
-use super::paths::quoted;
+use super::paths::{keep_apart, quoted};
 use super::run::{available, explore_all};
-use super::select::{Selected, Wishes};
+use super::select::{Selected, Wishes, named_files};
 use super::{Coloured, From, MemoryOptions};
 
 #[derive(Debug, Args)]
@@ -105,7 +105,12 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
         return Ok(ExitCode::from(BAD_FILE));
     }
     let pictures = [&args.svg, &args.mermaid].into_iter().flatten();
-    require_writable(pictures.map(PathBuf::as_path))?;
+    let pictures = pictures.map(PathBuf::as_path);
+    keep_apart(
+        pictures.clone(),
+        named_files(std::slice::from_ref(&args.scenario)),
+    )?;
+    require_writable(pictures)?;
     let options = Options {
         search: args.memory.search(),
         ..Options::default()

@@ -19,7 +19,7 @@ use stalewake::verdict::Verdict;
 use super::file;
 use super::kept::{self, Ended, RunOptions};
 use super::output::{print, progress, require_writable, style, write};
-use super::paths::{self, named, place};
+use super::paths::{self, keep_apart, named, place};
 use super::report::shown;
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, From, loom_variables};
@@ -92,14 +92,7 @@ pub(super) fn run(args: &GateArgs) -> miette::Result<ExitCode> {
     let files: Vec<PathBuf> = reports.iter().cloned().chain(lock).collect();
     let baseline = &*args.baseline;
     let files = || files.iter().map(PathBuf::as_path);
-    args.run.keep_apart(files().chain([baseline]))?;
-    if files().any(|file| place(file) == place(baseline)) {
-        return Err(miette!(
-            help = "keep the baseline out of the directory of --out",
-            "{} is to be both the baseline and a file that the gate writes",
-            named(baseline)
-        ));
-    }
+    keep_apart(files().chain([baseline]), args.run.journal())?;
     let out = args.out.as_deref().map(Out::open).transpose()?;
     if args.bless {
         require_writable([&*args.baseline].into_iter())?;
@@ -217,10 +210,13 @@ const LARGEST: u64 = 16 << 20;
 fn read(path: &Path) -> miette::Result<Option<Baseline>> {
     let named = || format!("cannot use the baseline {}", named(path));
     match file::read(path, LARGEST) {
-        Ok(text) => {
-            let baseline = Baseline::parse(&text).into_diagnostic();
-            Ok(Some(baseline.wrap_err_with(named)?))
-        }
+        Ok(text) => Baseline::parse(&text).map(Some).map_err(|error| {
+            miette!(
+                help = "restore it, or remove it: then `gate --bless` writes another",
+                "{}: {error}",
+                named()
+            )
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).into_diagnostic().wrap_err_with(named),
     }

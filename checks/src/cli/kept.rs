@@ -19,7 +19,7 @@ use stalewake::verdict::{Status, Verdict};
 use stalewake::worker::knows_memory;
 
 use super::error::HELP_WIDTH;
-use super::paths::{named, place};
+use super::paths::named;
 use super::run::{Crew, INTERRUPTED, InOrder, Limits, Stop, available, complain_of, explore_each};
 use super::{at_least_one, duration, size};
 
@@ -48,23 +48,9 @@ pub(super) struct RunOptions {
 }
 
 impl RunOptions {
-    /// Refuses a run whose reports would be written over its own journal.
-    ///
-    /// # Errors
-    /// With the file that is meant to be both.
-    pub(super) fn keep_apart<'p>(
-        &self,
-        mut reports: impl Iterator<Item = &'p Path>,
-    ) -> miette::Result<()> {
-        let journal = self.resume.as_deref().map(place);
-        match reports.find(|report| Some(place(report)) == journal) {
-            Some(report) => Err(miette!(
-                help = "give the journal a file of its own: what is finished is in it",
-                "{} is to be both the journal of this run and another file of it",
-                named(report)
-            )),
-            None => Ok(()),
-        }
+    /// The journal, if there is to be one.
+    pub(super) fn journal(&self) -> Option<&Path> {
+        self.resume.as_deref()
     }
 
     fn crew(&self) -> miette::Result<Crew> {

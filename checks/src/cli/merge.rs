@@ -16,7 +16,7 @@ use stalewake::report::{Checked, Outcome};
 use super::check::{BAD_FILE, print_table};
 use super::ci::Reports;
 use super::output::{print, style};
-use super::paths::named;
+use super::paths::{keep_apart, named};
 use super::select::{Catalogue, explain_command};
 use super::{Coloured, Format, From};
 
@@ -57,8 +57,10 @@ Exit codes: as of check; 2 if the shards do not make a whole.";
 /// Puts the shards together.
 pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
     let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
-    args.reports
-        .keep_apart(args.files.iter().map(PathBuf::as_path))?;
+    keep_apart(
+        args.reports.files(),
+        args.files.iter().map(PathBuf::as_path),
+    )?;
     let mut room = LARGEST;
     let files = args.files.iter().map(|path| read(path, &mut room));
     let files: Vec<(String, String)> = files.collect::<miette::Result<_>>()?;

@@ -1,6 +1,9 @@
-//! Paths, as they are shown and as they are typed.
+//! Paths, as they are shown and as they are typed, and what they lead to.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use miette::miette;
 
 pub(super) use stalewake::printable_path as named;
 
@@ -39,6 +42,32 @@ pub(super) fn place(file: &Path) -> PathBuf {
     let place = file.canonicalize().ok();
     let place = place.or_else(|| below(file.file_name()?).ok());
     place.unwrap_or(file)
+}
+
+/// Refuses to write over another file of the same run: one that is read or
+/// kept, or one that is written, too.
+///
+/// # Errors
+/// With the file that is meant to be both.
+pub(super) fn keep_apart<'p>(
+    written: impl IntoIterator<Item = &'p Path>,
+    others: impl IntoIterator<Item = &'p Path>,
+) -> miette::Result<()> {
+    let mut taken: Vec<PathBuf> = others.into_iter().map(place).collect();
+    // Into a pipe or a terminal several can go.
+    let is_special = |path: &&Path| fs::metadata(path).is_ok_and(|kind| !kind.is_file());
+    for file in written.into_iter().filter(|file| !is_special(file)) {
+        let place = place(file);
+        if taken.contains(&place) {
+            return Err(miette!(
+                help = "give each file that is written a name of its own",
+                "{} is to be written, and is another file of this run, too",
+                named(file)
+            ));
+        }
+        taken.push(place);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,8 +17,9 @@ use stalewake::verdict::{Search, Verdict};
 
 use super::check::BAD_FILE;
 use super::output::{print, progress, require_writable, style, write};
+use super::paths::keep_apart;
 use super::run::{available, complain_of, explore_all};
-use super::select::{Selected, Wishes};
+use super::select::{Selected, Wishes, named_files};
 use super::whatif::lattice;
 use super::{From, When, at_least_one};
 
@@ -72,6 +73,7 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::from(BAD_FILE));
     }
+    keep_apart([&*args.html], named_files(&args.scenarios))?;
     require_writable([&*args.html].into_iter())?;
     let options = Options {
         search: Search::Reduced,

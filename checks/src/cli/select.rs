@@ -477,6 +477,12 @@ pub(super) fn explain_command(cell: &Cell, argument: &str, directory: Option<&Pa
 }
 
 /// Whether an argument is the path of a scenario file, and not a name.
-pub(super) fn names_file(argument: &str) -> bool {
+fn names_file(argument: &str) -> bool {
     argument.ends_with(".toml")
+}
+
+/// The scenario files that arguments are the paths of.
+pub(super) fn named_files(arguments: &[String]) -> impl Iterator<Item = &Path> {
+    let files = arguments.iter().filter(|argument| names_file(argument));
+    files.map(Path::new)
 }

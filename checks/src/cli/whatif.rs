@@ -19,6 +19,7 @@ use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
+use super::paths::keep_apart;
 use super::run::{complain_of, explore_all};
 use super::select::{Catalogue, Chosen, Wishes, explain_command};
 use super::{Choice, Coloured, Format, From, duration};
@@ -133,7 +134,7 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
         };
     }
     let pictures = || args.svg.iter().map(PathBuf::as_path);
-    args.run.keep_apart(pictures())?;
+    keep_apart(pictures(), args.run.journal())?;
     require_writable(pictures())?;
     let plan = Plan::new(from, axes, cases)?;
     let started = Instant::now();

@@ -405,7 +405,7 @@ fn no_report_is_written_over_the_journal() {
         for option in ["--junit", "--markdown"] {
             let complaint = refused(&run(&CELLS, &["--resume", &journal, option, report]));
             assert!(
-                complaint.contains("both the journal of this run and another file"),
+                complaint.contains("is another file of this run, too"),
                 "{complaint}"
             );
         }
