@@ -67,7 +67,8 @@ const BESIDE_MODEL: &[&str] = &[
     "own_logic",
 ];
 
-/// The search, against brute force and against itself.
+/// The search, against brute force and against itself, and what explores
+/// without it.
 const OF_EXPLORER: &[&str] = &[
     "--package",
     "stalewake",
@@ -76,6 +77,12 @@ const OF_EXPLORER: &[&str] = &[
     "crosscheck",
     "--test",
     "split",
+    "--test",
+    "native",
+    "--test",
+    "sample",
+    "--test",
+    "weak_memory",
 ];
 
 impl<'m> Nets<'m> {
