@@ -206,6 +206,30 @@ fn a_worker_that_takes_too_much_memory_is_killed() {
     assert!(output.status.success());
 }
 
+/// With a little less memory the program does not start, and with a little more
+/// it finishes.
+#[test]
+fn a_worker_without_memory_costs_its_cell_and_says_why() {
+    let limited_to = |megabytes: u32| {
+        let limit = (megabytes << 10).to_string();
+        let output = Command::new("sh")
+            .args(["-c", r#"ulimit -v "$0"; exec "$@""#, &limit])
+            .arg(env!("CARGO_BIN_EXE_stalewake"))
+            .args(["check", "shmem-tail/truncate=skip/v5.8", "--jobs", "1"])
+            .args(["--format", "json"])
+            .output();
+        output.expect("there is a shell")
+    };
+    let outputs = (4..200).step_by(2).map(limited_to);
+    let mut without = outputs.filter(|output| text(&output.stdout).contains("memory allocation"));
+    let output = without.next().expect("one of the limits is of the worker");
+    assert_eq!(output.status.code(), Some(1));
+    let cells = values(&output);
+    let reason = reason(&cells);
+    assert!(reason.contains("SIGABRT"), "{reason}");
+    assert!(reason.ends_with(" bytes failed"), "{reason}");
+}
+
 #[test]
 fn a_run_that_is_interrupted_says_what_it_has() {
     for signal in ["-INT", "-TERM"] {

@@ -47,8 +47,17 @@ impl Complaint {
 fn reason(said: &str) -> String {
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let why = lines.take_while(|line| !line.starts_with(PLACE) && !line.starts_with(NOTE));
-    let first: Vec<_> = why.take(LINES).collect();
+    let first: Vec<_> = why.take(LINES).map(without_thread).collect();
     printable(&first.join(" "), CHARACTERS)
+}
+
+/// What Rust says of a thread, without the name and the number of the thread,
+/// which is another one every time.
+fn without_thread(line: &str) -> &str {
+    let of_thread = line.strip_prefix("thread '");
+    let number = of_thread.and_then(|rest| rest.split_once("' ("));
+    let said = number.and_then(|(_, rest)| rest.split_once(") "));
+    said.map_or(line, |(_, said)| said)
 }
 
 #[cfg(test)]
@@ -58,10 +67,11 @@ mod tests {
     #[test]
     fn the_reason_comes_first_and_the_rest_is_heard_out() {
         let stack = "   7: stalewake::main\n".repeat(100_000);
-        let panic = format!("\nthread 'main' panicked at here:1:2:\nit \u{1b}[2J\nnote\n{stack}");
+        let panic =
+            format!("\nthread 'main' (12) panicked at here:1:2:\nit \u{1b}[2J\nnote\n{stack}");
         let complaint = Complaint::of(io::Cursor::new(panic)).expect("there are threads");
         let reason = complaint.reason().expect("it said something");
-        assert_eq!(reason, "thread 'main' panicked at here:1:2: it ?[2J");
+        assert_eq!(reason, "panicked at here:1:2: it ?[2J");
     }
 
     #[test]
