@@ -168,22 +168,20 @@ fn a_sample_ends_in_time() {
 }
 
 #[test]
-fn a_seed_of_the_environment_is_refused() {
-    let mut command = Command::cargo_bin("stalewake").expect("the binary is built with the tests");
-    let output = command
-        .args([
-            "stress",
-            "shmem-tail/truncate=skip/v5.9",
-            "--explorer",
-            "pct",
-        ])
-        .args(["--executions", "10", "--seed", "7"])
-        .env("SHUTTLE_RANDOM_SEED", "3")
-        .output()
-        .expect("the binary starts");
-    assert_eq!(output.status.code(), Some(2));
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(complaint.contains("SHUTTLE_RANDOM_SEED"), "{complaint}");
+fn a_seed_of_the_environment_is_refused_where_there_is_a_seed() {
+    for (explorer, code) in [("random", 2), ("pct", 2), ("native", 0)] {
+        let mut command = Command::cargo_bin("stalewake").expect("it is built with the tests");
+        let output = command
+            .args(["stress", "shmem-tail/truncate=skip/v5.9"])
+            .args(["--explorer", explorer, "--executions", "10", "--seed", "7"])
+            .env("SHUTTLE_RANDOM_SEED", "3")
+            .output()
+            .expect("the binary starts");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{complaint}");
+        let is_named = complaint.contains("SHUTTLE_RANDOM_SEED");
+        assert_eq!(is_named, code == 2, "{explorer}: {complaint}");
+    }
 }
 
 #[test]

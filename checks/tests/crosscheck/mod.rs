@@ -34,12 +34,13 @@ const MOST_STATES: usize = 200_000;
 
 /// A runner that makes the same programs in every run.
 fn runner(programs: u32) -> TestRunner {
+    let asked = Config::default();
     let config = Config {
         cases: programs,
         failure_persistence: None,
         // Every step of shrinking is an exploration and an enumeration.
-        max_shrink_iters: 4_000,
-        ..Config::default()
+        max_shrink_iters: asked.max_shrink_iters.min(4_000),
+        ..asked
     };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }

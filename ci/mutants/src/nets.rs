@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use wait_timeout::ChildExt;
 
 use crate::mutant::Mutant;
 
@@ -153,7 +154,7 @@ impl<'m> Nets<'m> {
                 continue;
             }
             let programs = tests(which)?.into_iter();
-            nets.extend(programs.map(|test| net(test, vec!["--quiet".into()], is_of_explorer)));
+            nets.extend(programs.map(|test| net(test, Vec::new(), is_of_explorer)));
         }
         let mut nets = Nets {
             mutants,
@@ -281,31 +282,52 @@ impl Net {
         let mut child = Command::new(program)
             .args(&self.arguments)
             .envs(variables.iter().copied())
+            // That something fails is enough: nobody wants the smallest example.
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| program.display().to_string())?;
-        let mut stdout = child.stdout.take().context("it was piped")?;
-        let reader = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = std::io::Read::read_to_end(&mut stdout, &mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        let status = child.wait_timeout(timeout)?;
-        if status.is_none() {
+        let stdout = child.stdout.take().context("it was piped")?;
+        let (tell, told) = mpsc::channel();
+        // It ends with the program.
+        std::thread::spawn(move || tell.send(Said::of(stdout)));
+        let said = told.recv_timeout(timeout);
+        let is_over = matches!(said, Ok(Said::All(_)));
+        if !is_over {
             child.kill()?;
-            child.wait()?;
         }
-        let text = reader.join().expect("reading does not panic");
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let failed = lines.clone().find(|line| line.contains("FAILED"));
-        let said = failed.or(lines.next_back()).unwrap_or("it said nothing");
+        let status = child.wait()?;
         let name = program.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(match status {
-            Some(status) if status.success() => Fate::Survived,
-            Some(status) if status.code().is_some() => Fate::Caught(format!("{name}: {said}")),
-            Some(status) => Fate::Caught(format!("{name}: it died: {status}")),
-            None => Fate::Endless(name.into_owned()),
+        Ok(match said {
+            Err(_) => Fate::Endless(name.into_owned()),
+            Ok(Said::All(_)) if status.success() => Fate::Survived,
+            Ok(Said::All(_)) if status.code().is_none() => {
+                Fate::Caught(format!("{name}: it died: {status}"))
+            }
+            Ok(Said::All(line) | Said::Failed(line)) => Fate::Caught(format!("{name}: {line}")),
         })
+    }
+}
+
+/// What a program has printed.
+enum Said {
+    /// The line with the first test that failed. The others do not matter.
+    Failed(String),
+    /// The last line.
+    All(String),
+}
+
+impl Said {
+    fn of(stdout: impl Read) -> Said {
+        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let mut last = "it said nothing".to_owned();
+        for line in lines.filter(|line| !line.trim().is_empty()) {
+            if line.ends_with("FAILED") {
+                return Said::Failed(line);
+            }
+            last = line;
+        }
+        Said::All(last)
     }
 }

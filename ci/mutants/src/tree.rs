@@ -40,11 +40,14 @@ pub mod mutant {
     use std::fs::{File, OpenOptions};
     use std::io::Write;
     use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
     static CHOSEN: LazyLock<Option<usize>> = LazyLock::new(|| {
         std::env::var("STALEWAKE_MUTANT").ok()?.parse().ok()
     });
+
+    /// The one that is chosen, if all else is known: nobody wants to know of others.
+    static ONLY: AtomicUsize = AtomicUsize::new(usize::MAX);
 
     /// A file for all that are reached, if anybody wants to know.
     static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
@@ -54,8 +57,20 @@ pub mod mutant {
 
     static REACHED: [AtomicBool; COUNT] = [const { AtomicBool::new(false) }; COUNT];
 
-    /// Whether it is this one.
+    /// Whether it is this one. It is asked at every step of everything.
+    #[inline]
     pub fn is(number: usize) -> bool {
+        match ONLY.load(Relaxed) {
+            usize::MAX => is_first(number),
+            only => only == number,
+        }
+    }
+
+    #[cold]
+    fn is_first(number: usize) -> bool {
+        if let (Some(chosen), None) = (*CHOSEN, &*FILE) {
+            ONLY.store(chosen, Relaxed);
+        }
         if let Some(file) = &*FILE
             && !REACHED[number].load(Relaxed)
             && !REACHED[number].swap(true, Relaxed)
