@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use stalewake_model::sync::{
     Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_THREADS, Mailbox, ObjectName,
-    Objects, Observer, Program, Scheduler, SpinLock, Step, Task, ThreadId, Word, execute,
+    Objects, Observer, Program, Scheduler, SleepState, SpinLock, Step, Task, ThreadId, Word,
+    execute,
 };
 use stalewake_model::violation::{Halt, Violation};
 
@@ -166,6 +167,82 @@ fn a_thread_alone_never_reads_a_stale_value() {
         let alone = move |memory: &Memory, cpu: &Cpu| {
             step(&memory.counter, cpu);
             assert_eq!(memory.counter.read(cpu), memory.counter.at_end());
+        };
+        let told = told(WEAK, &[alone]);
+        assert!(!told.stale_read.load(Ordering::Relaxed), "{number}");
+    }
+}
+
+/// The same for words: each step, and what it makes of 3.
+#[test]
+fn a_thread_alone_sees_every_change_of_a_word() {
+    let steps: [(u64, fn(&Word, &Cpu)); 16] = [
+        (5, |word, cpu| word.store(cpu, 5)),
+        (5, |word, cpu| word.store_release(cpu, 5)),
+        (5, |word, cpu| {
+            assert!(word.store_over_and(cpu, 2, 5, |_, _| ()).0)
+        }),
+        (7, |word, cpu| word.set(cpu, 4)),
+        (7, |word, cpu| {
+            assert!(!word.set_unless_and(cpu, 4, 8, |_, _| ()).0)
+        }),
+        (3, |word, cpu| {
+            assert!(word.set_unless_and(cpu, 4, 1, |_, _| ()).0)
+        }),
+        (2, |word, cpu| word.clear(cpu, 1)),
+        (2, |word, cpu| word.clear_release(cpu, 1)),
+        (2, |word, cpu| {
+            assert!(!word.clear_unless_and(cpu, 1, 8, |_, _| ()).0)
+        }),
+        (3, |word, cpu| {
+            assert!(word.clear_unless_and(cpu, 1, 2, |_, _| ()).0)
+        }),
+        (7, |word, cpu| assert!(!word.test_and_set(cpu, 4))),
+        (2, |word, cpu| assert!(word.test_and_clear(cpu, 1))),
+        (2, |word, cpu| {
+            assert!(word.clear_unlock_and_test_and(cpu, 1, 2, |_, _| ()).0)
+        }),
+        (2, |word, cpu| word.clear_unlock_and(cpu, 1, |_, _| ())),
+        (2, |word, cpu| {
+            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 8, |_, _, _| ()).0, 1)
+        }),
+        (3, |word, cpu| {
+            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 2, |_, _, _| ()).0, 3)
+        }),
+    ];
+    for (number, (after, step)) in steps.into_iter().enumerate() {
+        let alone = move |memory: &Memory, cpu: &Cpu| {
+            memory.word.store(cpu, 3);
+            step(&memory.word, cpu);
+            assert_eq!(memory.word.load(cpu), after, "{number}");
+        };
+        let told = told(WEAK, &[alone]);
+        assert!(!told.stale_read.load(Ordering::Relaxed), "{number}");
+    }
+}
+
+/// The same for its own state: each step, and whether it still wants to sleep.
+#[test]
+fn a_thread_alone_sees_every_change_of_its_state() {
+    let steps: [(bool, fn(&Task, &Cpu)); 5] = [
+        (true, |_, _| ()),
+        (false, |task, cpu| task.set_running(cpu)),
+        (true, |task, cpu| {
+            task.set_current_state(cpu, SleepState::Uninterruptible)
+        }),
+        (false, |task, cpu| assert!(task.wake_up(cpu))),
+        (false, |task, cpu| {
+            let (field, owner) = ("word", 0);
+            task.kill(cpu);
+            task.set_current_state(cpu, SleepState::Killable);
+            assert_eq!(task.schedule(cpu, ObjectName { field, owner }), Ok(()));
+        }),
+    ];
+    for (number, (sleeps, step)) in steps.into_iter().enumerate() {
+        let alone = move |memory: &Memory, cpu: &Cpu| {
+            memory.task.set_current_state(cpu, SleepState::Killable);
+            step(&memory.task, cpu);
+            assert_eq!(memory.task.wake_up(cpu), sleeps, "{number}");
         };
         let told = told(WEAK, &[alone]);
         assert!(!told.stale_read.load(Ordering::Relaxed), "{number}");
