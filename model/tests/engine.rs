@@ -224,11 +224,15 @@ fn a_thread_alone_sees_every_change_of_a_word() {
 /// The same for its own state: each step, and whether it still wants to sleep.
 #[test]
 fn a_thread_alone_sees_every_change_of_its_state() {
-    let steps: [(bool, fn(&Task, &Cpu)); 5] = [
+    let steps: [(bool, fn(&Task, &Cpu)); 6] = [
         (true, |_, _| ()),
         (false, |task, cpu| task.set_running(cpu)),
         (true, |task, cpu| {
             task.set_current_state(cpu, SleepState::Uninterruptible)
+        }),
+        (false, |task, cpu| {
+            task.set_current_state(cpu, SleepState::Uninterruptible);
+            task.set_running(cpu);
         }),
         (false, |task, cpu| assert!(task.wake_up(cpu))),
         (false, |task, cpu| {
