@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stalewake_model::sync::{
-    Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_THREADS, Mailbox, ObjectName,
-    Objects, Observer, Program, Scheduler, SleepState, SpinLock, Step, Task, ThreadId, Word,
-    execute,
+    Alternative, Counter, Cpu, Detail, Ending, Engine, Footprint, MAX_STEPS, MAX_THREADS, Mailbox,
+    ObjectName, Objects, Observer, Program, Scheduler, SleepState, SpinLock, Step, Task, ThreadId,
+    Word, execute,
 };
 use stalewake_model::violation::{Halt, Violation};
 
@@ -304,22 +304,29 @@ where
     refused.expect_err("it cannot").to_string()
 }
 
+/// And whoever waits for it does not wait for ever.
 #[test]
 fn an_execution_that_never_ends_is_an_error() {
-    let endless = |memory: &Memory, cpu: &Cpu| {
-        // The other one must not wait for ever.
-        let Ok(_alone) = memory.lock.lock(cpu) else {
-            return;
-        };
-        loop {
+    let threads: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| loop {
             memory.word.load(cpu);
-        }
-    };
+        },
+        |memory, cpu| _ = memory.mailbox.receive(cpu),
+    ];
     let random = Engine::Shuttle(Scheduler::Random { seed: 1 });
     for engine in [Engine::Reduced, PLAIN, random, Engine::Native] {
-        let why = refused(engine, &[endless; 2]);
+        let why = refused(engine, &threads);
         assert!(why.contains("more than 4000 steps"), "{engine:?}: {why}");
     }
+}
+
+#[test]
+fn the_longest_execution_is_no_error() {
+    let alone = |memory: &Memory, cpu: &Cpu| {
+        (0..MAX_STEPS).for_each(|_| _ = memory.word.load(cpu));
+    };
+    let told = told(Engine::Reduced, &[alone]);
+    assert_eq!(told.steps.lock().expect("nobody panics").len(), MAX_STEPS);
 }
 
 #[test]
