@@ -17,6 +17,8 @@ struct Told {
     details: Mutex<Vec<Detail>>,
     stale_read: AtomicBool,
     begun: AtomicU32,
+    /// What else is to be explored once the first execution has ended.
+    asks: Mutex<Vec<Alternative>>,
 }
 
 /// More executions than any search here needs: samples have no end of their own.
@@ -46,7 +48,7 @@ impl Observer for Told {
     fn violation(&self, _violation: Violation) {}
 
     fn end(&self) -> Vec<Alternative> {
-        Vec::new()
+        std::mem::take(&mut self.asks.lock().expect("nobody panics"))
     }
 }
 
@@ -311,6 +313,44 @@ where
     let observer: Arc<dyn Observer> = Arc::new(Told::default());
     let refused = execute(engine, &Arc::new(Threads(threads.to_vec())), &observer);
     refused.expect_err("it cannot").to_string()
+}
+
+/// Whose steps they were, for each execution of two threads of two steps.
+fn orders(asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
+    let twice = |memory: &Memory, cpu: &Cpu| {
+        memory.word.set(cpu, 1);
+        memory.word.set(cpu, 1);
+    };
+    let asks = asks.iter().map(|&(thread, step)| Alternative {
+        step,
+        thread: ThreadId(thread),
+    });
+    let told = Arc::new(Told {
+        asks: Mutex::new(asks.collect()),
+        ..Told::default()
+    });
+    let observer: Arc<dyn Observer> = told.clone();
+    execute(
+        Engine::Reduced,
+        &Arc::new(Threads(vec![twice; 2])),
+        &observer,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let steps = told.steps.lock().expect("nobody panics");
+    let (executions, rest) = steps.as_chunks();
+    assert!(rest.is_empty());
+    let order = |steps: &[Step; 4]| steps.map(|step| step.thread.0);
+    executions.iter().map(order).collect()
+}
+
+#[test]
+fn what_is_asked_for_is_explored_and_nothing_else() {
+    assert_eq!(orders(&[]), [[0, 0, 1, 1]]);
+    // Who runs goes on, and the latest choice is taken first, whatever the order
+    // of the questions.
+    let two = [[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]];
+    assert_eq!(orders(&[(1, 1), (1, 0)]), two);
+    assert_eq!(orders(&[(1, 0), (1, 1)]), two);
 }
 
 const RANDOM: Engine = Engine::Shuttle(Scheduler::Random { seed: 1 });

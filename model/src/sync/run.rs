@@ -339,16 +339,13 @@ impl Run {
         } else if self.engine == Engine::Reduced {
             loom::thread::park();
         }
-        if self.engine == Engine::Reduced {
-            self.request(thread);
-        }
+        self.request(thread);
     }
 
     /// The thread has panicked, of which the engine tells: who waits for it is
     /// sent home.
     pub(super) fn panicked(&self, thread: ThreadId) {
         let mut table = self.table();
-        table.halted = true;
         table.status[thread.index()] = Status::Ended;
         self.let_somebody_run(&mut table, thread);
     }
@@ -357,9 +354,6 @@ impl Run {
     /// of them, which wait at their end, ask loom for it.
     fn hand_out(&self, last: ThreadId, mut alternatives: Vec<Alternative>) {
         alternatives.sort_unstable();
-        // loom looks at the object that each thread used last, too: this
-        // thread must not seem to be about to use the gate of its last step.
-        touch(&Gate::default());
         let mut table = self.table();
         for alternative in alternatives {
             table.alternatives[alternative.thread.index()].push(alternative.step);
