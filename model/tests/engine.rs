@@ -162,10 +162,13 @@ fn a_read_that_is_not_of_the_latest_value_is_told() {
     }
 }
 
+/// A step, or a few, on one object.
+type StepOf<T> = fn(&T, &Cpu);
+
 /// Otherwise loom's value of the counter and the latest one would part.
 #[test]
 fn a_thread_alone_never_reads_a_stale_value() {
-    let steps: [fn(&Counter, &Cpu); 8] = [
+    let steps: [StepOf<Counter>; 8] = [
         |counter, cpu| counter.inc(cpu),
         |counter, cpu| counter.inc_unowned(cpu),
         |counter, cpu| _ = counter.dec_and_test(cpu),
@@ -188,38 +191,38 @@ fn a_thread_alone_never_reads_a_stale_value() {
 /// The same for words: each step, and what it makes of 3.
 #[test]
 fn a_thread_alone_sees_every_change_of_a_word() {
-    let steps: [(u64, fn(&Word, &Cpu)); 16] = [
+    let steps: [(u64, StepOf<Word>); 16] = [
         (5, |word, cpu| word.store(cpu, 5)),
         (5, |word, cpu| word.store_release(cpu, 5)),
         (5, |word, cpu| {
-            assert!(word.store_over_and(cpu, 2, 5, |_, _| ()).0)
+            assert!(word.store_over_and(cpu, 2, 5, |_, _| ()).0);
         }),
         (7, |word, cpu| word.set(cpu, 4)),
         (7, |word, cpu| {
-            assert!(!word.set_unless_and(cpu, 4, 8, |_, _| ()).0)
+            assert!(!word.set_unless_and(cpu, 4, 8, |_, _| ()).0);
         }),
         (3, |word, cpu| {
-            assert!(word.set_unless_and(cpu, 4, 1, |_, _| ()).0)
+            assert!(word.set_unless_and(cpu, 4, 1, |_, _| ()).0);
         }),
         (2, |word, cpu| word.clear(cpu, 1)),
         (2, |word, cpu| word.clear_release(cpu, 1)),
         (2, |word, cpu| {
-            assert!(!word.clear_unless_and(cpu, 1, 8, |_, _| ()).0)
+            assert!(!word.clear_unless_and(cpu, 1, 8, |_, _| ()).0);
         }),
         (3, |word, cpu| {
-            assert!(word.clear_unless_and(cpu, 1, 2, |_, _| ()).0)
+            assert!(word.clear_unless_and(cpu, 1, 2, |_, _| ()).0);
         }),
         (7, |word, cpu| assert!(!word.test_and_set(cpu, 4))),
         (2, |word, cpu| assert!(word.test_and_clear(cpu, 1))),
         (2, |word, cpu| {
-            assert!(word.clear_unlock_and_test_and(cpu, 1, 2, |_, _| ()).0)
+            assert!(word.clear_unlock_and_test_and(cpu, 1, 2, |_, _| ()).0);
         }),
         (2, |word, cpu| word.clear_unlock_and(cpu, 1, |_, _| ())),
         (2, |word, cpu| {
-            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 8, |_, _, _| ()).0, 1)
+            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 8, |_, _, _| ()).0, 1);
         }),
         (3, |word, cpu| {
-            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 2, |_, _, _| ()).0, 3)
+            assert_eq!(word.cmpxchg_clear_unless_and(cpu, 1, 2, |_, _, _| ()).0, 3);
         }),
     ];
     for (number, (after, step)) in steps.into_iter().enumerate() {
@@ -236,11 +239,11 @@ fn a_thread_alone_sees_every_change_of_a_word() {
 /// The same for its own state: each step, and whether it still wants to sleep.
 #[test]
 fn a_thread_alone_sees_every_change_of_its_state() {
-    let steps: [(bool, fn(&Task, &Cpu)); 6] = [
+    let steps: [(bool, StepOf<Task>); 6] = [
         (true, |_, _| ()),
         (false, |task, cpu| task.set_running(cpu)),
         (true, |task, cpu| {
-            task.set_current_state(cpu, SleepState::Uninterruptible)
+            task.set_current_state(cpu, SleepState::Uninterruptible);
         }),
         (false, |task, cpu| {
             task.set_current_state(cpu, SleepState::Uninterruptible);
