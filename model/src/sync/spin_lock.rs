@@ -42,7 +42,7 @@ struct Lock {
 pub struct SpinGuard<'a, T> {
     lock: &'a SpinLock<T>,
     cpu: &'a Cpu,
-    data: Option<MutexGuard<'a, T>>,
+    data: MutexGuard<'a, T>,
     loom: Option<loom::sync::MutexGuard<'a, ()>>,
 }
 
@@ -96,7 +96,7 @@ impl<T> SpinLock<T> {
                     ..Effect::new(self.operation, TAKES)
                 };
                 cpu.announce(self.object.id, self.object.name, &taken);
-                let data = Some(self.data.lock().unwrap_or_else(PoisonError::into_inner));
+                let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
                 cpu.note_spin_lock();
                 let guard = SpinGuard {
                     lock: self,
@@ -122,29 +122,23 @@ impl<T> Deref for SpinGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.data
-            .as_ref()
-            .expect("the data is given back only on drop")
+        &self.data
     }
 }
 
 impl<T> DerefMut for SpinGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.data
-            .as_mut()
-            .expect("the data is given back only on drop")
+        &mut self.data
     }
 }
 
 impl<T> Drop for SpinGuard<'_, T> {
     fn drop(&mut self) {
-        self.data = None;
         self.cpu.note_spin_unlock();
         let mut lock = self.lock.state();
         lock.held = false;
         lock.poisoned |= self.cpu.is_stopped();
         lock.released_at = self.cpu.last_step();
-        drop(lock);
         self.loom = None;
         let id = self.lock.object.id;
         self.cpu.run.unblock_all(|wait| wait == Wait::Lock(id));
