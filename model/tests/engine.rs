@@ -267,6 +267,34 @@ fn a_thread_alone_sees_every_change_of_its_state() {
     }
 }
 
+/// Whoever looks at the order of steps must know that, for the two do not conflict.
+#[test]
+fn who_was_woken_before_the_look_is_told_by_which_step() {
+    let before: [(Option<usize>, StepOf<Task>); 3] = [
+        (Some(1), |_, _| ()),
+        (None, |task, cpu| task.set_running(cpu)),
+        (None, |task, cpu| {
+            task.set_current_state(cpu, SleepState::Uninterruptible);
+        }),
+    ];
+    for (number, (woken_by, before)) in before.into_iter().enumerate() {
+        let alone = move |memory: &Memory, cpu: &Cpu| {
+            memory
+                .task
+                .set_current_state(cpu, SleepState::Uninterruptible);
+            memory.task.wake_up(cpu);
+            before(&memory.task, cpu);
+            // Nobody is there who could wake it again.
+            let slept = memory.task.schedule(cpu, WORD).is_err();
+            assert_eq!(slept, number == 2);
+        };
+        let steps = &told(PLAIN, &[alone]).steps;
+        let steps = steps.lock().expect("nobody panics");
+        let look = steps.last().expect("there are steps");
+        assert_eq!(look.woken_by, woken_by, "{number}");
+    }
+}
+
 /// That shows even where no other thread could see a zero.
 #[test]
 fn who_takes_more_of_a_pinned_counter_than_is_his_is_told() {
