@@ -143,6 +143,18 @@ fn nobody_sees_whether_a_pinned_counter_is_zero() {
 }
 
 #[test]
+fn a_load_sees_every_bit() {
+    let loads: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| _ = memory.word.load(cpu),
+        |memory, cpu| _ = memory.word.load_acquire(cpu),
+    ];
+    let store = footprint(|memory, cpu| memory.word.store(cpu, 0));
+    for load in loads {
+        assert_eq!(footprint(load), Footprint::reading(store.changes()));
+    }
+}
+
+#[test]
 fn a_read_that_is_not_of_the_latest_value_is_told() {
     let of_counter: [fn(&Memory, &Cpu); 2] = [
         |memory, cpu| memory.counter.set(cpu, 2),
@@ -315,6 +327,7 @@ fn a_step_shows_the_bits_that_it_is_about_and_their_values() {
     let alone = |memory: &Memory, cpu: &Cpu| {
         memory.counter.inc(cpu);
         memory.word.set(cpu, 4);
+        memory.word.set(cpu, 1);
         memory.word.test(cpu, 6);
         drop(memory.lock.lock(cpu).expect("it is free"));
         memory.mailbox.send(cpu, ());
@@ -328,7 +341,8 @@ fn a_step_shows_the_bits_that_it_is_about_and_their_values() {
     let all = [
         ("atomic_inc", u64::MAX, 1, 2),
         ("set_bit", 4, 0, 4),
-        ("test_bit", 6, 4, 4),
+        ("set_bit", 1, 4, 5),
+        ("test_bit", 6, 5, 5),
         ("spin_lock", 1, 0, 1),
         ("submit", 0, 0, 0),
         ("complete", 0, 0, 0),
