@@ -177,6 +177,37 @@ fn a_read_that_is_not_of_the_latest_value_is_told() {
 /// A step, or a few, on one object.
 type StepOf<T> = fn(&T, &Cpu);
 
+/// The state becomes running without a barrier: who does that has seen the
+/// wake-up, and need not see what was done before the wake-up.
+#[test]
+fn to_be_running_orders_nothing() {
+    let threads: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| {
+            memory
+                .task
+                .set_current_state(cpu, SleepState::Uninterruptible);
+            memory.task.set_running(cpu);
+            memory.word.load(cpu);
+        },
+        |memory, cpu| {
+            memory.word.set(cpu, 1);
+            memory.task.wake_up(cpu);
+        },
+    ];
+    let details = &told(WEAK, &threads).details;
+    let details = details.lock().expect("nobody panics");
+    let (executions, rest) = details.as_chunks::<5>();
+    assert!(rest.is_empty());
+    let is_late = |execution: &[Detail; 5]| {
+        let at = |operation| execution.iter().position(|d| d.operation == operation);
+        let values =
+            |operation| at(operation).map(|at| (execution[at].before, execution[at].after));
+        let was_woken = values("__set_current_state") == Some((0, 0));
+        was_woken && at("set_bit") < at("load") && values("load") == Some((0, 0))
+    };
+    assert!(executions.iter().any(is_late));
+}
+
 /// Otherwise loom's value of the counter and the latest one would part.
 #[test]
 fn a_thread_alone_never_reads_a_stale_value() {
