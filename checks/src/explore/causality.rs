@@ -34,15 +34,6 @@ impl Event {
 /// each thread, since the earlier ones of a thread happen before its later.
 pub(super) type Races = [Option<usize>; MAX_THREADS];
 
-/// The next step of a thread that has not taken it when an execution ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Pending {
-    /// It waits for a lock or for something to arrive, and cannot go on.
-    Blocked(ObjectId),
-    /// It could have gone on, but was asleep: this is what it did elsewhere.
-    Asleep(Step),
-}
-
 /// The steps of an execution in the order in which they happened, and the
 /// order among them that matters.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +162,7 @@ impl Causality {
         racer: ThreadId,
         clock: &Clock,
     ) -> ThreadSet {
-        let (mut seen, mut initials) = (ThreadSet::default(), ThreadSet::default());
+        let mut initials = ThreadSet::default();
         let reversed = &self.events[first];
         let parts = || {
             let between = &self.events[first + 1..end];
@@ -181,10 +172,6 @@ impl Causality {
         };
         let steps = parts().map(|event| (event.step.thread, &event.clock));
         for (at, (thread, clock)) in steps.chain([(racer, clock)]).enumerate() {
-            if seen.contains(thread) {
-                continue;
-            }
-            seen.insert(thread);
             if !parts().take(at).any(|before| before.happens_before(clock)) {
                 initials.insert(thread);
             }
@@ -193,18 +180,16 @@ impl Causality {
     }
 
     /// Whether a thread could have taken its next step just before step number
-    /// `at`. What it had not taken in the end is in `pending`; a thread of
-    /// which there is neither has ended, or has fallen asleep for good.
-    pub(super) fn could_run(&self, thread: ThreadId, at: usize, pending: Option<Pending>) -> bool {
+    /// `at`. What it waited for in the end, and did not get, is `blocked`; a
+    /// thread of which there is neither has ended, or sleeps for good.
+    pub(super) fn could_run(&self, thread: ThreadId, at: usize, blocked: Option<ObjectId>) -> bool {
         let (before, from) = self.events().split_at(at);
         let taken = from.iter().find(|event| event.step.thread == thread);
-        let (object, kind, after) = match (taken.map(|event| event.step), pending) {
-            (Some(step), _) | (None, Some(Pending::Asleep(step))) => {
-                (step.object, step.kind, step.after)
-            }
-            // Blocked at the end: the last holder never let go, nothing ever
-            // arrived. What others got before is found below.
-            (None, Some(Pending::Blocked(object))) => (object, StepKind::Lock, Some(usize::MAX)),
+        let (object, kind, after) = match (taken.map(|event| event.step), blocked) {
+            (Some(step), _) => (step.object, step.kind, step.after),
+            // The last holder never let go, nothing ever arrived. What others
+            // got before is found below.
+            (None, Some(object)) => (object, StepKind::Lock, Some(usize::MAX)),
             (None, None) => return false,
         };
         let last = before

@@ -11,7 +11,7 @@
 
 use stalewake_model::sync::{Alternative, Footprint, MAX_THREADS, ObjectId, Step, ThreadId};
 
-use super::causality::{Causality, Event, Pending, Races};
+use super::causality::{Causality, Event, Races};
 use super::clock::{Clock, ThreadSet};
 use super::split::Split;
 
@@ -94,7 +94,7 @@ pub(super) struct Dpor {
     /// The sleep set at this point.
     asleep: Asleep,
     /// What the threads wait for at the end of the current execution.
-    pending: [Option<Pending>; MAX_THREADS],
+    blocked: [Option<ObjectId>; MAX_THREADS],
     /// Whether the current execution has left the path of the previous one.
     diverged: bool,
     /// The first thing that went wrong.
@@ -114,7 +114,7 @@ impl Dpor {
     pub(super) fn begin(&mut self) {
         self.causality.rewind();
         self.asleep = Asleep::default();
-        self.pending = Default::default();
+        self.blocked = Default::default();
         self.diverged = self.choices.is_empty();
     }
 
@@ -274,7 +274,7 @@ impl Dpor {
         if self.error.is_some() {
             return;
         }
-        self.pending[thread.index()] = Some(Pending::Blocked(object));
+        self.blocked[thread.index()] = Some(object);
         let mut clock = self.causality.frontier(thread);
         let races = self.causality.races(thread, object, footprint, &mut clock);
         self.reverse(races, self.events().len(), thread, &clock);
@@ -294,13 +294,9 @@ impl Dpor {
         }
     }
 
-    /// Sees to it that in the trunk every thread that can run is explored.
+    /// Sees to it that in the trunk every thread that can run is explored. Who is
+    /// asleep at the end was asleep at every choice that is new, and is settled.
     fn branch(&mut self) {
-        for (thread, asleep) in self.asleep.iter().enumerate() {
-            if let Some(step) = asleep {
-                self.pending[thread] = Some(Pending::Asleep(*step));
-            }
-        }
         for at in 0..self.choices.len().min(self.split.trunk) {
             let choice = &mut self.choices[at];
             if std::mem::replace(&mut choice.branched, true) {
@@ -308,8 +304,8 @@ impl Dpor {
             }
             let settled = choice.settled();
             for thread in (0..MAX_THREADS as u8).map(ThreadId) {
-                let pending = self.pending[thread.index()];
-                if !settled.contains(thread) && self.causality.could_run(thread, at, pending) {
+                let blocked = self.blocked[thread.index()];
+                if !settled.contains(thread) && self.causality.could_run(thread, at, blocked) {
                     choice.wanted.insert(thread);
                 }
             }
@@ -322,7 +318,6 @@ impl Dpor {
         if !self.diverged {
             self.fail(SearchError::Repeated);
         }
-        self.close_from(self.events().len());
         self.branch();
         let mut alternatives = Vec::new();
         for (step, choice) in self.choices.iter_mut().enumerate() {

@@ -194,6 +194,22 @@ mod tests {
         for text in ["0/2", "3/2", "1/0", "1", "a/b", "-1/2", "1/2/3"] {
             assert_eq!(text.parse::<Shard>(), Err(NoShard), "{text}");
         }
+        let shard = Shard::new(3, 8).unwrap();
+        assert_eq!((shard.index(), shard.of()), (3, 8));
+    }
+
+    /// The two halves of what Fowler, Noll and Vo publish of their function, one
+    /// over the other.
+    #[test]
+    fn shards_are_the_same_everywhere() {
+        for (way, published) in [
+            ("", 0xcbf2_9ce4_8422_2325_u64),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
+            let (high, low) = ((published >> 32) as u32, published as u32);
+            assert_eq!(hash(way.as_bytes()), high ^ low, "{way}");
+        }
     }
 
     #[test]
@@ -214,5 +230,8 @@ mod tests {
         let second = first.clone();
         assert!(first.owns(&[ThreadId(0)]) && !second.owns(&[ThreadId(0)]));
         assert!(second.owns(&[ThreadId(1)]) && !first.owns(&[ThreadId(1)]));
+        // So does one elsewhere that asks for it.
+        assert!(first.claim(&[2]) && !second.claim(&[2]));
+        assert!(!second.owns(&[ThreadId(2)]));
     }
 }

@@ -1,9 +1,15 @@
-//! Searches of programs that are hardly any.
+//! Searches of programs that are hardly any, or not always the same.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stalewake_model::release::Release;
 use stalewake_model::sync::{Cpu, Ending, Objects};
-use stalewake_model::violation::{Halt, Violation};
+use stalewake_model::violation::{Halt, Kind, Violation};
 
 use super::*;
+use crate::cell::KernelChoice;
+use crate::program::Running;
+use crate::scenario::find_shipped;
 
 /// A thread that takes no step, or breaks down.
 struct Nothing {
@@ -71,4 +77,72 @@ fn only_a_whole_must_have_something_to_explore() {
         ..Options::default()
     };
     assert_ne!(search(false, &options).status, Status::Complete);
+}
+
+/// A small cell, one execution of which shows what no other does.
+struct Odd {
+    cell: CellProgram,
+    /// The number of that execution, from 1.
+    odd: u64,
+    started: AtomicU64,
+}
+
+/// Nothing else shows it.
+const ODD: Kind = Kind::ForeignWrite;
+
+impl Program for Odd {
+    type State = (Running, bool);
+
+    fn threads(&self) -> usize {
+        self.cell.threads()
+    }
+
+    fn start(&self, objects: &mut Objects) -> Self::State {
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.cell.start(objects), number == self.odd)
+    }
+
+    fn thread(&self, (state, is_odd): &Self::State, cpu: &Cpu) -> Result<(), Halt> {
+        if *is_odd {
+            cpu.report(ODD, "")?;
+        }
+        self.cell.thread(state, cpu)
+    }
+
+    fn end(&self, (state, _): &Self::State, ending: Ending) -> Vec<Violation> {
+        self.cell.end(state, ending)
+    }
+}
+
+/// What only an execution shows that was then given up, the reduction has lost:
+/// the whole search is no result.
+#[test]
+fn a_whole_that_has_lost_something_is_none() {
+    let cell = Cell {
+        scenario: find_shipped("migration").expect("it is shipped and in order"),
+        parameters: [].into(),
+        kernel: KernelChoice::of(Release::resolve("v5.8").expect("it has a row")),
+    };
+    let search = |odd| {
+        let program = Odd {
+            cell: CellProgram::new(&cell),
+            odd,
+            started: AtomicU64::default(),
+        };
+        explore_program(&Arc::new(program), &Options::default(), &Arc::default())
+    };
+    let shows_it = |findings: &Findings| findings.reachable.iter().any(|found| found.kind == ODD);
+    let usual = search(0);
+    assert_eq!(usual.status, Status::Complete);
+    assert!(!shows_it(&usual));
+    let mut lost = 0;
+    for number in 1..=usual.figures.executions {
+        let findings = search(number);
+        match findings.status {
+            Status::Error(_) => lost += 1,
+            _ => assert!(shows_it(&findings), "execution {number}"),
+        }
+    }
+    assert_eq!(lost, usual.figures.redundant);
+    assert!((1..usual.figures.executions).contains(&lost));
 }

@@ -119,17 +119,22 @@ pub fn check_witnesses(
 }
 
 /// Says which witness does not have as few preemptions as it says, or could do
-/// with fewer, if any.
-pub fn check_preemptions(
+/// with fewer, or with fewer steps, if any.
+pub fn check_simplest(
     script: &Script,
     findings: &Findings,
     enumeration: &Enumeration,
 ) -> Result<(), String> {
-    let fewest = enumeration.fewest_preemptions();
+    let simplest = enumeration.simplest();
     findings.reachable.iter().try_for_each(|found| {
-        let (said, least) = (found.witness.preemptions, fewest[&found.kind]);
-        let has = about(found, shows_again(script, found, &enumeration.outcomes))?;
-        let reason = format!("it has {has} preemptions, {least} are enough");
+        let preemptions = about(found, shows_again(script, found, &enumeration.outcomes))?;
+        let steps = found.witness.schedule.len();
+        let (said, has, least) = (
+            (found.witness.preemptions, steps),
+            (preemptions, steps),
+            simplest[&found.kind],
+        );
+        let reason = format!("it has {has:?} preemptions and steps, {least:?} are enough");
         let agree = said == has && said == least;
         about(found, if agree { Ok(()) } else { Err(reason) })
     })

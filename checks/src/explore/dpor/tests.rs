@@ -106,3 +106,22 @@ fn the_same_choices_must_lead_to_the_same_step() {
         SearchError::NotDeterministic { step: 0, .. }
     ));
 }
+
+/// What the steps mean that come after what went wrong nobody knows: here it
+/// is one that needs another which was not taken.
+#[test]
+fn after_what_went_wrong_nothing_is_looked_at() {
+    let (mut dpor, _) = searched(0, &[&[A, B, C]]);
+    dpor.begin();
+    dpor.step(&step(C));
+    dpor.step(&step(B));
+    dpor.step(&Step {
+        after: Some(1),
+        ..step(A)
+    });
+    dpor.end();
+    let (step, thread) = (0, C);
+    let unasked = SearchError::Unasked { step, thread };
+    assert_eq!(dpor.error(), Some(&unasked));
+    assert_eq!(dpor.finish(), Err(unasked));
+}

@@ -9,7 +9,8 @@
 mod code;
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use stalewake_model::sync::{MAX_THREADS, ThreadId};
 use stalewake_model::violation::Kind;
@@ -77,31 +78,29 @@ pub fn enumerate(script: &Script, ghost: Ghost, most: usize) -> Option<Enumerati
 }
 
 impl Enumeration {
-    /// With how few preemptions each kind can be reached.
-    pub fn fewest_preemptions(&self) -> BTreeMap<Kind, usize> {
-        let mut fewest = BTreeMap::new();
+    /// With how few preemptions each kind can be reached, and with how few steps
+    /// then.
+    pub fn simplest(&self) -> BTreeMap<Kind, (usize, usize)> {
+        let mut simplest = BTreeMap::new();
         // For each state and each thread that may have run last.
         let mut known = vec![[false; MAX_THREADS]; self.nodes.len()];
-        // In ascending order of preemptions, of which one step adds one at most.
-        let mut open: VecDeque<(usize, usize, Option<usize>)> = VecDeque::from([(0, 0, None)]);
-        while let Some((preemptions, number, last)) = open.pop_front() {
-            if last.is_some_and(|last| std::mem::replace(&mut known[number][last], true)) {
+        let mut open = BinaryHeap::from([Reverse(((0, 0), 0, None))]);
+        while let Some(Reverse(((preemptions, steps), number, last))) = open.pop() {
+            if last.is_some_and(|last: usize| std::mem::replace(&mut known[number][last], true)) {
                 continue;
             }
-            let node = &self.nodes[number];
+            let node: &Node = &self.nodes[number];
             for kind in &node.kinds {
-                fewest.entry(*kind).or_insert(preemptions);
+                simplest.entry(*kind).or_insert((preemptions, steps));
             }
             for (thread, next) in node.next.iter().enumerate() {
                 let Some(next) = *next else { continue };
-                if last.is_some_and(|last| last != thread && node.next[last].is_some()) {
-                    open.push_back((preemptions + 1, next, Some(thread)));
-                } else {
-                    open.push_front((preemptions, next, Some(thread)));
-                }
+                let preempts = |last: usize| last != thread && node.next[last].is_some();
+                let preemptions = preemptions + usize::from(last.is_some_and(preempts));
+                open.push(Reverse(((preemptions, steps + 1), next, Some(thread))));
             }
         }
-        fewest
+        simplest
     }
 }
 
