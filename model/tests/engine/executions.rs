@@ -1,0 +1,112 @@
+//! Which executions there are, and how they end.
+
+use std::sync::{Arc, Mutex};
+
+use stalewake_model::sync::{
+    Alternative, Cpu, Engine, MAX_STEPS, Observer, SleepState, Step, ThreadId, execute,
+};
+use stalewake_model::violation::Halt;
+
+use crate::support::{Memory, PLAIN, RANDOM, Threads, Told, WEAK, WORD, refused, told};
+
+/// Whose steps they were, for each execution of two threads of two steps.
+fn orders(asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
+    let twice = |memory: &Memory, cpu: &Cpu| {
+        memory.word.set(cpu, 1);
+        memory.word.set(cpu, 1);
+    };
+    let asks = asks.iter().map(|&(thread, step)| Alternative {
+        step,
+        thread: ThreadId(thread),
+    });
+    let told = Arc::new(Told {
+        asks: Mutex::new(asks.collect()),
+        ..Told::default()
+    });
+    let observer: Arc<dyn Observer> = told.clone();
+    execute(
+        Engine::Reduced,
+        &Arc::new(Threads(vec![twice; 2])),
+        &observer,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let steps = told.steps.lock().expect("nobody panics");
+    let (executions, rest) = steps.as_chunks();
+    assert!(rest.is_empty());
+    let order = |steps: &[Step; 4]| steps.map(|step| step.thread.0);
+    executions.iter().map(order).collect()
+}
+
+#[test]
+fn what_is_asked_for_is_explored_and_nothing_else() {
+    assert_eq!(orders(&[]), [[0, 0, 1, 1]]);
+    // Who runs goes on, and the latest choice is taken first, whatever the order
+    // of the questions.
+    let two = [[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]];
+    assert_eq!(orders(&[(1, 1), (1, 0)]), two);
+    assert_eq!(orders(&[(1, 0), (1, 1)]), two);
+}
+
+#[test]
+fn who_waits_in_vain_is_sent_home() {
+    let threads: [fn(&Memory, &Cpu); 3] = [
+        |memory, cpu| {
+            memory
+                .task
+                .set_current_state(cpu, SleepState::Uninterruptible);
+            assert_eq!(memory.task.schedule(cpu, WORD), Err(Halt::Released));
+        },
+        |memory, cpu| assert_eq!(memory.mailbox.receive(cpu), Err(Halt::Released)),
+        |memory, cpu| memory.word.set(cpu, 1),
+    ];
+    for engine in [Engine::Reduced, PLAIN, WEAK, RANDOM, Engine::Native] {
+        told(engine, &threads);
+    }
+}
+
+/// And whoever waits for it does not wait for ever.
+#[test]
+fn an_execution_that_never_ends_is_an_error() {
+    let threads: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| loop {
+            memory.word.load(cpu);
+        },
+        |memory, cpu| _ = memory.mailbox.receive(cpu),
+    ];
+    for engine in [Engine::Reduced, PLAIN, RANDOM, Engine::Native] {
+        let why = refused(engine, &threads);
+        assert!(why.contains("more than 4000 steps"), "{engine:?}: {why}");
+    }
+}
+
+#[test]
+fn the_longest_execution_is_no_error() {
+    let alone = |memory: &Memory, cpu: &Cpu| {
+        (0..MAX_STEPS).for_each(|_| _ = memory.word.load(cpu));
+    };
+    let told = told(Engine::Reduced, &[alone]);
+    assert_eq!(told.steps.lock().expect("nobody panics").len(), MAX_STEPS);
+}
+
+#[test]
+fn who_sleeps_under_a_spin_lock_is_an_error() {
+    let sleep: [fn(&Memory, &Cpu); 2] = [
+        |memory, cpu| _ = memory.mailbox.receive(cpu),
+        |memory, cpu| {
+            _ = memory.task.schedule(cpu, WORD);
+        },
+    ];
+    for sleep in sleep {
+        let under_a_lock = move |memory: &Memory, cpu: &Cpu| {
+            let _lock = memory.lock.lock(cpu);
+            sleep(memory, cpu);
+        };
+        let why = refused(PLAIN, &[under_a_lock]);
+        assert!(why.contains("scheduling while atomic"), "{why}");
+        let after_a_lock = move |memory: &Memory, cpu: &Cpu| {
+            drop(memory.lock.lock(cpu));
+            sleep(memory, cpu);
+        };
+        told(PLAIN, &[after_a_lock]);
+    }
+}
