@@ -247,3 +247,6 @@ fn schedule(came_from: &FxHashMap<Point, Point>, end: Point) -> Vec<ThreadId> {
     schedule.reverse();
     schedule
 }
+
+#[cfg(test)]
+mod tests;
