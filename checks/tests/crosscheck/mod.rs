@@ -177,6 +177,7 @@ pub fn witnesses_are_simplest() {
     for size in SIZES {
         let share = programs.div_ceil(SIZES.len() as u32);
         agree(&strategies::scripts(size), share, compare);
+        agree(&strategies::waiting_scripts(size), share, compare);
     }
     println!("{} witnesses are the simplest", witnesses.get());
 }

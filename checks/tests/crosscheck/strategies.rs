@@ -331,6 +331,19 @@ pub fn scripts(size: Size) -> BoxedStrategy<Script> {
     .boxed()
 }
 
+/// Programs that wait, for each other or for a device, and in which something
+/// can go wrong on the way.
+pub fn waiting_scripts(size: Size) -> BoxedStrategy<Script> {
+    let waits = prop_oneof![
+        2 => sleeps(),
+        1 => signals(),
+        2 => mail(),
+        1 => locked(prop_oneof![wakes(), sends(), Just(Op::Dec)].boxed()),
+    ];
+    let op = prop_oneof![4 => waits, 1 => Just(Op::Dec)];
+    script_from(0..2, size, op.boxed())
+}
+
 /// Programs in which a life ends by a wipe only.
 pub fn wipe_scripts(size: Size) -> BoxedStrategy<Script> {
     script(size, wipes())
