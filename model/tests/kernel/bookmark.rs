@@ -16,11 +16,15 @@ const FIRST: Use = Use {
 
 /// An entry on the queue that nobody stands behind any more.
 fn queue_an_entry(cx: &Current<'_>) -> Result<(), Halt> {
+    queue_an_entry_of(cx, &WaitCall::new())
+}
+
+fn queue_an_entry_of(cx: &Current<'_>, call: &WaitCall) -> Result<(), Halt> {
     let queued = Queued {
         entry: WaitEntry::new(cx, 0, PG_WRITEBACK),
         flags: 0,
         waits_for: FIRST,
-        call: WaitCall::new(),
+        call: call.clone(),
     };
     let queue = &cx.machine.page_wait_table[0];
     add_wait_queue_entry_tail(cx, &mut queue.lock(cx)?, queued);
@@ -86,4 +90,22 @@ fn a_walk_with_a_bookmark_can_meet_a_waiter_again() {
         .explore_some();
     let meets_again = |run: &Execution| run.kinds.contains(&Kind::Livelock);
     assert!(executions.iter().any(meets_again));
+}
+
+/// On v5.8 a task that runs anyway is not woken, and its entry stays. Whoever
+/// takes it off later, and has it queue again behind the bookmark, is another.
+#[test]
+fn only_a_waiter_that_was_woken_is_not_to_be_met_again() {
+    for (kernel, expected) in [("v5.8", &[][..]), ("v5.10.7", &[Kind::Livelock])] {
+        let execution = machine(kernel, 1)
+            .cached(0, PG_WAITERS, 0)
+            .thread(|cx| {
+                let call = WaitCall::new();
+                queue_an_entry_of(cx, &call)?;
+                queue_an_entry_of(cx, &call)?;
+                wake(cx)
+            })
+            .run();
+        assert_eq!(execution.kinds, expected, "{kernel}");
+    }
 }
