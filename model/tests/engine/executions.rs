@@ -1,5 +1,7 @@
 //! Which executions there are, and how they end.
 
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use stalewake_model::sync::{
@@ -10,7 +12,7 @@ use stalewake_model::violation::Halt;
 use crate::support::{Memory, PLAIN, RANDOM, Threads, Told, WEAK, WORD, refused, told};
 
 /// Whose steps they were, for each execution of two threads of two steps.
-fn orders(asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
+fn orders(engine: Engine, asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
     let twice = |memory: &Memory, cpu: &Cpu| {
         memory.word.set(cpu, 1);
         memory.word.set(cpu, 1);
@@ -24,12 +26,8 @@ fn orders(asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
         ..Told::default()
     });
     let observer: Arc<dyn Observer> = told.clone();
-    execute(
-        Engine::Reduced,
-        &Arc::new(Threads(vec![twice; 2])),
-        &observer,
-    )
-    .unwrap_or_else(|error| panic!("{error}"));
+    execute(engine, &Arc::new(Threads(vec![twice; 2])), &observer)
+        .unwrap_or_else(|error| panic!("{error}"));
     let steps = told.steps.lock().expect("nobody panics");
     let (executions, rest) = steps.as_chunks();
     assert!(rest.is_empty());
@@ -39,12 +37,45 @@ fn orders(asks: &[(u8, usize)]) -> Vec<[u8; 4]> {
 
 #[test]
 fn what_is_asked_for_is_explored_and_nothing_else() {
+    let orders = |asks: &[_]| orders(Engine::Reduced, asks);
     assert_eq!(orders(&[]), [[0, 0, 1, 1]]);
     // Who runs goes on, and the latest choice is taken first, whatever the order
     // of the questions.
     let two = [[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]];
     assert_eq!(orders(&[(1, 1), (1, 0)]), two);
     assert_eq!(orders(&[(1, 0), (1, 1)]), two);
+}
+
+#[test]
+fn plain_loom_explores_every_order() {
+    let found = BTreeSet::from_iter(orders(PLAIN, &[]));
+    let all = [
+        [0, 0, 1, 1],
+        [0, 1, 0, 1],
+        [0, 1, 1, 0],
+        [1, 0, 0, 1],
+        [1, 0, 1, 0],
+        [1, 1, 0, 0],
+    ];
+    assert_eq!(found, BTreeSet::from(all));
+}
+
+/// loom has variables of its own, by which somebody may have asked it for less.
+#[test]
+fn nothing_in_the_environment_makes_a_search_smaller() {
+    let this = std::env::current_exe().expect("a test runs");
+    let search = Command::new(&this)
+        .args(["--exact", "executions::plain_loom_explores_every_order"])
+        .env("LOOM_MAX_PREEMPTIONS", "0")
+        .env("LOOM_MAX_BRANCHES", "1")
+        .env("LOOM_MAX_PERMUTATIONS", "1")
+        .env("LOOM_MAX_DURATION", "0")
+        .env("LOOM_CHECKPOINT_INTERVAL", "1")
+        .env("LOOM_CHECKPOINT_FILE", &this)
+        .output()
+        .expect("it can be started again");
+    let said = String::from_utf8_lossy(&search.stdout);
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 #[test]
