@@ -60,7 +60,7 @@ impl Rmw {
         }
     }
 
-    /// The bits that are set and those that are cleared, by what was read.
+    /// The bits that are set, and those that are cleared before, by what was read.
     fn changes(self, bits: u64) -> (u64, u64) {
         match self {
             Rmw::Load(_) => (0, 0),
@@ -75,7 +75,7 @@ impl Rmw {
             Rmw::ClearIfAny(mask) if bits & mask == 0 => (0, 0),
             Rmw::ClearIfAny(mask) => (0, mask),
             Rmw::Replace(set, clear) => (set, clear),
-            Rmw::Store(value) | Rmw::Swap(value) => (value, ALL & !value),
+            Rmw::Store(value) | Rmw::Swap(value) => (value, ALL),
         }
     }
 

@@ -43,7 +43,8 @@ pub struct SpinGuard<'a, T> {
     lock: &'a SpinLock<T>,
     cpu: &'a Cpu,
     data: MutexGuard<'a, T>,
-    loom: Option<loom::sync::MutexGuard<'a, ()>>,
+    /// Given back when the data is.
+    _loom: Option<loom::sync::MutexGuard<'a, ()>>,
 }
 
 impl<T> SpinLock<T> {
@@ -102,7 +103,7 @@ impl<T> SpinLock<T> {
                     lock: self,
                     cpu,
                     data,
-                    loom,
+                    _loom: loom,
                 };
                 return if poisoned { cpu.released() } else { Ok(guard) };
             }
@@ -139,7 +140,6 @@ impl<T> Drop for SpinGuard<'_, T> {
         lock.held = false;
         lock.poisoned |= self.cpu.is_stopped();
         lock.released_at = self.cpu.last_step();
-        self.loom = None;
         let id = self.lock.object.id;
         self.cpu.run.unblock_all(|wait| wait == Wait::Lock(id));
     }

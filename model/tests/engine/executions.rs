@@ -112,11 +112,13 @@ fn an_execution_that_never_ends_is_an_error() {
 
 #[test]
 fn the_longest_execution_is_no_error() {
-    let alone = |memory: &Memory, cpu: &Cpu| {
-        (0..MAX_STEPS).for_each(|_| _ = memory.word.load(cpu));
+    let steps = |number| {
+        move |memory: &Memory, cpu: &Cpu| (0..number).for_each(|_| _ = memory.word.load(cpu))
     };
-    let told = told(Engine::Reduced, &[alone]);
+    let told = told(Engine::Reduced, &[steps(MAX_STEPS)]);
     assert_eq!(told.steps.lock().expect("nobody panics").len(), MAX_STEPS);
+    let why = refused(Engine::Reduced, &[steps(MAX_STEPS + 1)]);
+    assert!(why.contains("more than 4000 steps"), "{why}");
 }
 
 #[test]
@@ -140,4 +142,33 @@ fn who_sleeps_under_a_spin_lock_is_an_error() {
         };
         told(PLAIN, &[after_a_lock]);
     }
+}
+
+/// In three gigabytes there is no room for four native threads with stacks of
+/// one, but there is for the first: it must not wait for the last.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_cannot_be_started_is_not_waited_for() {
+    const STACK: (&str, &str) = ("RUST_MIN_STACK", "1073741824");
+    const NAME: &str = "executions::who_cannot_be_started_is_not_waited_for";
+    if std::env::var(STACK.0).is_ok_and(|size| size == STACK.1) {
+        let threads: [fn(&Memory, &Cpu); 4] = [
+            |memory, cpu| _ = memory.mailbox.receive(cpu),
+            |_, _| (),
+            |_, _| (),
+            |memory, cpu| memory.mailbox.send(cpu, ()),
+        ];
+        let why = refused(Engine::Native, &threads);
+        assert!(why.contains("no thread can be started"), "{why}");
+        return;
+    }
+    let confined = Command::new("sh")
+        .args(["-c", "ulimit -v 3145728 && exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().expect("a test runs"))
+        .args(["--exact", NAME, "--test-threads=1"])
+        .env(STACK.0, STACK.1)
+        .output()
+        .expect("there is a shell");
+    let said = String::from_utf8_lossy(&confined.stdout);
+    assert!(said.contains("1 passed"), "{said}");
 }
