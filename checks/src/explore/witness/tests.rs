@@ -96,6 +96,27 @@ fn who_does_not_sleep_for_it_was_woken_could_have_slept() {
     assert_eq!(order(&woken, &[]), (vec![A, A, B, A], 0));
 }
 
+/// Either the one who wakes it has to stop before, or it is awake and has to
+/// stop itself.
+#[test]
+fn who_was_woken_before_it_sleeps_can_go_on() {
+    let steps = [
+        on(X, B),
+        Step {
+            sleeps: true,
+            ..on(X, A)
+        },
+        Step {
+            wakes: Some(A),
+            ..alone(B)
+        },
+        on(X, C),
+        on(X, A),
+    ];
+    let (_, preemptions) = order(&steps, &[]);
+    assert_eq!(preemptions, 1);
+}
+
 #[test]
 fn who_was_woken_can_go_on() {
     let woken = [
