@@ -155,13 +155,18 @@ fn report(
             }
         }
     }
-    let stale = |one: &&Equivalent| !mutants.iter().any(|mutant| one.is(mutant));
-    for one in equivalents.iter().filter(stale) {
-        failed = true;
-        println!(
-            "no such mutant: {} {}: {} `{}`",
-            one.file, one.function, one.change, one.step
-        );
+    for (at, one) in equivalents.iter().enumerate() {
+        let is_new = |mutant: &Mutant| !equivalents[..at].iter().any(|other| other.is(mutant));
+        if !mutants
+            .iter()
+            .any(|mutant| one.is(mutant) && is_new(mutant))
+        {
+            failed = true;
+            println!(
+                "no such mutant, or named before: {} {}: {} `{}`",
+                one.file, one.function, one.change, one.step
+            );
+        }
     }
     println!(
         "{} mutants: {caught} caught, {endless} did not end, \
