@@ -1,13 +1,14 @@
 //! Beginning and ending writeback.
 
 use stalewake_model::filemap::{lock_page, unlock_page};
-use stalewake_model::page::{PG_DIRTY, PG_WAITERS, PG_WRITEBACK};
+use stalewake_model::page::{PG_DIRTY, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page_alloc::free_page;
 use stalewake_model::page_writeback::{
     SyncMode, bug_on_writeback, end_page_writeback, set_page_writeback, write_cache_pages,
 };
 use stalewake_model::violation::Kind;
 
-use crate::support::{all_finish, machine, releases};
+use crate::support::{Execution, all_finish, machine, releases};
 
 #[test]
 fn writeback_of_a_clean_page_cannot_end() {
@@ -26,14 +27,40 @@ fn writeback_begins_once_and_ends_once() {
             let page = cx.machine.page(0);
             assert!(!set_page_writeback(cx, page)?);
             assert!(set_page_writeback(cx, page)?);
+            assert_eq!(set_page_waiters(cx, page)?.writeback, 1);
             end_page_writeback(cx, page)
         });
         let execution = run.run();
+        let marks = |step: &&_| **step == ("set_bit", "i_pages slot");
+        assert_eq!(execution.operations.iter().filter(marks).count(), 1);
         assert_eq!(
             (&execution.flags, &execution.references),
             (&vec![0], &vec![2])
         );
         all_finish(&[execution]);
+    }
+}
+
+/// Its life is over, and what was in flight with it.
+#[test]
+fn a_page_that_is_freed_under_writeback_is_under_none() {
+    for release in releases() {
+        let executions = machine(release, 1)
+            .without_debug_vm()
+            .cached(0, PG_WRITEBACK, 1)
+            .thread(|cx| free_page(cx, cx.machine.page(0)))
+            .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+            .explore();
+        let is_freed = |run: &&Execution| run.kinds.contains(&Kind::IoOnFreedPage);
+        let freed: Vec<_> = executions.iter().filter(is_freed).collect();
+        assert!(!freed.is_empty(), "{release}");
+        for run in freed {
+            assert!(
+                run.kinds.contains(&Kind::EndNotUnderWriteback),
+                "{release}: {:?}",
+                run.kinds
+            );
+        }
     }
 }
 

@@ -98,18 +98,28 @@ fn only_a_free_frame_is_taken_away() {
     all_finish(&[run.run()]);
 }
 
+/// Any other touch of a page that is gone is not.
 #[test]
 fn a_touch_after_hot_remove_is_called_that() {
-    let run = machine("v5.10", 1).thread(|cx| {
-        let page = cx.machine.page(0);
-        let of = page
-            .flags
-            .read_and(cx, 0, |ghost, a| ghost.current_use(a))
-            .1;
-        offline_pages(cx, page)?;
-        page_waiters(cx, page, of).map(|_| ())
-    });
-    let execution = run.run();
-    assert_eq!(execution.kinds, [Kind::ForeignRead]);
-    assert_eq!(execution.about, ["page frame 0, after hot-remove"]);
+    for (removed, about) in [
+        (false, "page frame 0"),
+        (true, "page frame 0, after hot-remove"),
+    ] {
+        let run = machine("v5.10", 1).thread(move |cx| {
+            alloc_pages(cx, 0)?;
+            let page = cx.machine.page(0);
+            let of = page
+                .flags
+                .read_and(cx, 0, |ghost, a| ghost.current_use(a))
+                .1;
+            put_page(cx, page)?;
+            if removed {
+                assert!(offline_pages(cx, page)?);
+            }
+            page_waiters(cx, page, of).map(|_| ())
+        });
+        let execution = run.run();
+        assert_eq!(execution.kinds, [Kind::ForeignRead]);
+        assert_eq!(execution.about, [about]);
+    }
 }
