@@ -102,14 +102,10 @@ pub(crate) fn test_clear_page_writeback<'a>(
     let i_pages = mapping.map(|(mapping, _)| mapping.lock(cx)).transpose()?;
     let (was_set, waiters, of) = match cx.kernel().end_waiters_test {
         EndWaitersTest::Load => {
-            let (was_set, of) =
-                page.flags
-                    .test_and_clear_and(cx, PG_WRITEBACK, |ghost, a, was_set| {
-                        if was_set {
-                            ghost.end_io(a);
-                        }
-                        ghost.current_use(a)
-                    });
+            let (was_set, of) = page.flags.test_and_clear_and(cx, PG_WRITEBACK, |ghost, a| {
+                ghost.end_io(a);
+                ghost.current_use(a)
+            });
             (was_set, None, of)
         }
         EndWaitersTest::SameRmw => {

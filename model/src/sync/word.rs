@@ -287,17 +287,17 @@ impl<G> Word<G> {
     /// RMW, fully ordered whether or not the bit changes: clears one bit and
     /// returns whether it was set before. If it was not, this has only read.
     pub fn test_and_clear(&self, cpu: &Cpu, mask: u64) -> bool {
-        self.test_and_clear_and(cpu, mask, |_, _, _| ()).0
+        self.test_and_clear_and(cpu, mask, |_, _| ()).0
     }
 
-    /// [`Word::test_and_clear`] with a ghost step, which is told whether the
-    /// bit was set before.
+    /// [`Word::test_and_clear`] with a ghost step, whether or not the bit changes.
     pub fn test_and_clear_and<R>(
         &self,
         cpu: &Cpu,
         mask: u64,
-        ghost: impl FnOnce(&mut G, &mut Access, bool) -> R,
+        ghost: impl FnOnce(&mut G, &mut Access) -> R,
     ) -> (bool, R) {
+        let ghost = |g: &mut G, a: &mut Access, _| ghost(g, a);
         self.test_and(
             cpu,
             "test_and_clear_bit",
