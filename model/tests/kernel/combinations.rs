@@ -85,9 +85,17 @@ fn what_has_no_effect_is_not_in_the_canonical_form() {
 /// One of the two wait loops is enough, which looks at WQ_FLAG_WOKEN.
 #[test]
 fn what_has_an_effect_stays_in_the_canonical_form() {
-    for old in [("wait-shared", "retest"), ("lock-handoff", "never")] {
-        let kernel = changed(&[old, ("woken-publish", "relaxed")]);
-        assert_eq!(kernel.canonical(), kernel, "{old:?}");
+    let relaxed = ("woken-publish", "relaxed");
+    for changes in [
+        &[("reference-drop", "before-wake")][..],
+        &[("end-waiters-test", "same-rmw")],
+        &[("write-cache-pages-wait", "while")],
+        &[("wait-shared", "retest"), relaxed],
+        &[("lock-handoff", "never"), relaxed],
+    ] {
+        let kernel = changed(changes);
+        assert_ne!(kernel, changed(&[]), "{changes:?}");
+        assert_eq!(kernel.canonical(), kernel, "{changes:?}");
     }
 }
 
