@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stalewake_model::current::Current;
 use stalewake_model::filemap::{
-    Waited, lock_page, lock_page_killable, page_waitqueue, trylock_page, unlock_page,
+    Waited, add_to_page_cache_locked, lock_page, lock_page_killable, page_waitqueue, trylock_page,
+    unlock_page,
 };
 use stalewake_model::page::PG_LOCKED;
+use stalewake_model::page_alloc::alloc_pages;
 use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::{Halt, Kind};
 use stalewake_model::wait::{Listed, WQ_FLAG_CUSTOM};
@@ -47,6 +49,23 @@ fn the_lock_of_another_task_cannot_be_released() {
     assert!(executions.len() > 1, "both orders are explored");
     for execution in executions {
         assert_eq!(execution.kinds, [Kind::LockNotExclusive]);
+    }
+}
+
+/// Whoever puts a fresh page into a file takes the lock without looking.
+#[test]
+fn the_lock_of_a_fresh_page_that_somebody_has_is_not_exclusive() {
+    for (is_locked, expected) in [(false, &[][..]), (true, &[Kind::LockNotExclusive])] {
+        let run = machine("v5.10", 1).thread(move |cx| {
+            alloc_pages(cx, 0)?;
+            let page = cx.machine.page(0);
+            if is_locked {
+                assert!(trylock_page(cx, page)?);
+            }
+            add_to_page_cache_locked(cx, page, cx.machine.inode(0), 0)?;
+            Ok(())
+        });
+        assert_eq!(run.run().kinds, expected, "{is_locked}");
     }
 }
 
