@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stalewake_model::filemap::{WRITEBACK_MARK, lock_page, trylock_page, unlock_page};
 use stalewake_model::page::{PG_DIRTY, PG_REFERENCED, PG_WAITERS, PG_WRITEBACK, set_page_waiters};
+use stalewake_model::page_alloc::free_page;
 use stalewake_model::page_writeback::{
     end_page_writeback, set_page_writeback, wait_on_page_writeback,
 };
@@ -15,7 +16,7 @@ use stalewake_model::sync::ThreadId;
 use stalewake_model::truncate::{Passes, truncate_inode_pages_range};
 use stalewake_model::violation::Kind;
 
-use crate::support::{Setup, all_finish, machine};
+use crate::support::{Execution, Setup, all_finish, machine};
 
 type Change = (&'static str, &'static str);
 
@@ -26,6 +27,7 @@ const CLEAR: (&str, &str) = ("test_and_clear_bit", "flags");
 const MARK: (&str, &str) = ("clear_bit", "i_pages slot");
 const QUEUE: (&str, &str) = ("spin_lock", "q->lock");
 const FORGET: (&str, &str) = ("clear_bit", "flags");
+const UNLOCK: (&str, &str) = ("clear_bit_unlock", "flags");
 const INC: (&str, &str) = ("atomic_inc", "_refcount");
 const DEC: (&str, &str) = ("atomic_dec_and_test", "_refcount");
 
@@ -87,8 +89,45 @@ fn a_clear_in_the_wake_up_is_the_last_touch() {
     let changes = [("clear-in-wake", "yes")];
     let without = [TEST, LOAD, I_PAGES, MARK, ("try_cmpxchg", "flags")];
     takes(end(0, &changes), &without);
-    let wake = [QUEUE, ("clear_bit_unlock", "flags")];
+    let wake = [QUEUE, UNLOCK];
     takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+    // A reference for waiters only is there before they are woken.
+    let changes = [("clear-in-wake", "yes"), ("end-ref", "if-waiters")];
+    takes(end(0, &changes), &without);
+    let wake = [INC, QUEUE, UNLOCK, DEC];
+    takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+    // One that is dropped too early is gone by then.
+    let changes = [
+        ("clear-in-wake", "yes"),
+        ("end-ref", "held-by-writeback"),
+        ("reference-drop", "before-wake"),
+    ];
+    let wake = [DEC, QUEUE, UNLOCK];
+    takes(end(PG_WAITERS, &changes), &[&without[..], &wake].concat());
+}
+
+/// Until the bit is cleared the writeback is not over.
+#[test]
+fn a_page_that_is_freed_before_the_clear_in_the_wake_up_is_under_writeback() {
+    let executions = machine("v5.9", 1)
+        .with(&[("clear-in-wake", "yes")])
+        .without_debug_vm()
+        .cached(0, PG_WRITEBACK | PG_WAITERS, 1)
+        .thread(|cx| end_page_writeback(cx, cx.machine.page(0)))
+        .thread(|cx| free_page(cx, cx.machine.page(0)))
+        .explore();
+    let is_between = |run: &&Execution| {
+        let at = |operation| {
+            let mut operations = run.operations.iter();
+            operations.position(|step| *step == (operation, "flags"))
+        };
+        at("try_cmpxchg") < at("store") && at("store") < at("clear_bit_unlock")
+    };
+    let between: Vec<_> = executions.iter().filter(is_between).collect();
+    assert!(!between.is_empty());
+    for run in between {
+        assert!(run.kinds.contains(&Kind::IoOnFreedPage), "{:?}", run.kinds);
+    }
 }
 
 #[test]
