@@ -83,7 +83,7 @@ impl Ending<'_, '_> {
     /// nobody takes the page out of its file before the i_pages lock is free.
     fn clear_and_wake(&mut self) -> Result<(), Halt> {
         let (cx, page, kernel) = (self.cx, self.page, self.cx.kernel());
-        let (cleared, mut i_pages) = test_clear_page_writeback(cx, page)?;
+        let (cleared, i_pages) = test_clear_page_writeback(cx, page)?;
         let Some(cleared) = cleared else {
             return not_under_writeback(cx, page);
         };
@@ -91,9 +91,7 @@ impl Ending<'_, '_> {
         if kernel.end_ref == EndRef::IfWaiters {
             self.take_reference_if_waiters(cleared.of)?;
         }
-        if kernel.end_wake_under_lock == EndWakeUnderLock::No {
-            i_pages = None;
-        }
+        let _i_pages = i_pages.filter(|_| kernel.end_wake_under_lock != EndWakeUnderLock::No);
         if kernel.end_waiters_test == EndWaitersTest::Load && kernel.end_ref != EndRef::IfWaiters {
             cx.barrier("smp_mb__after_atomic");
         }
@@ -103,7 +101,6 @@ impl Ending<'_, '_> {
             Some(true) => wake_up_page_bit(cx, page, PG_WRITEBACK, cleared.of)?,
             Some(false) => {}
         }
-        drop(i_pages);
         Ok(())
     }
 
@@ -130,10 +127,8 @@ impl Ending<'_, '_> {
     /// clear the page may be anybody's.
     fn clear_in_wake(&mut self) -> Result<(), Halt> {
         let (cx, page, kernel) = (self.cx, self.page, self.cx.kernel());
-        let mut i_pages = clear_writeback_mark(cx, page)?;
-        if kernel.end_wake_under_lock == EndWakeUnderLock::No {
-            i_pages = None;
-        }
+        let i_pages = clear_writeback_mark(cx, page)?;
+        let _i_pages = i_pages.filter(|_| kernel.end_wake_under_lock != EndWakeUnderLock::No);
         let (before, of) = page.flags.cmpxchg_clear_unless_and(
             cx,
             PG_WRITEBACK,
@@ -156,7 +151,6 @@ impl Ending<'_, '_> {
             self.put_before_wake()?;
             wake_up_and_clear(cx, page, of)?;
         }
-        drop(i_pages);
         Ok(())
     }
 
