@@ -21,6 +21,14 @@ pub(in crate::explore) fn step(thread: ThreadId) -> Step {
     }
 }
 
+/// A step that is in order with every other on this object.
+pub(in crate::explore) fn on(object: ObjectId, thread: ThreadId) -> Step {
+    Step {
+        object,
+        ..step(thread)
+    }
+}
+
 /// For each step the numbers of those that happen before it; the same whether
 /// the steps are new or repeated.
 fn before(steps: &[Step]) -> Vec<Vec<usize>> {
@@ -53,10 +61,7 @@ fn a_thread_takes_its_steps_in_order_and_no_other() {
 
 #[test]
 fn what_conflicts_is_in_order() {
-    let same = Step {
-        object: step(A).object,
-        ..step(B)
-    };
+    let same = on(step(A).object, B);
     assert_eq!(before(&[step(A), same]), [vec![], vec![0]]);
 }
 

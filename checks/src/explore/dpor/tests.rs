@@ -1,7 +1,7 @@
 //! The books, kept against an engine that does not do as it is asked.
 
 use super::*;
-use crate::explore::causality::tests::step as alone;
+use crate::explore::causality::tests::on;
 
 const A: ThreadId = ThreadId(0);
 const B: ThreadId = ThreadId(1);
@@ -9,10 +9,7 @@ const C: ThreadId = ThreadId(2);
 
 /// A thread's only step, which commutes with nobody's.
 fn step(thread: ThreadId) -> Step {
-    Step {
-        object: ObjectId(0),
-        ..alone(thread)
-    }
+    on(ObjectId(0), thread)
 }
 
 /// A search with a trunk of so many steps, and what it asked for after these
@@ -95,11 +92,7 @@ fn the_same_choices_must_lead_to_the_same_step() {
     dpor.step(&step(A));
     dpor.end();
     dpor.begin();
-    let other = Step {
-        object: ObjectId(1),
-        ..step(A)
-    };
-    dpor.step(&other);
+    dpor.step(&on(ObjectId(1), A));
     let error = dpor.finish().expect_err("it is another step");
     assert!(matches!(
         error,

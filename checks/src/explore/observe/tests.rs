@@ -4,17 +4,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::explore::causality::tests::step as alone;
+use crate::explore::causality::tests::{on, step as alone};
 
 const A: ThreadId = ThreadId(0);
 const B: ThreadId = ThreadId(1);
 
 /// A thread's only step, which commutes with nobody's.
 fn step(thread: ThreadId) -> Step {
-    Step {
-        object: ObjectId(0),
-        ..alone(thread)
-    }
+    on(ObjectId(0), thread)
 }
 
 /// An exploration that is told what there is by a test.
@@ -39,13 +36,9 @@ impl Told {
         })
     }
 
-    /// An execution of two steps, the second of which is a violation or not.
-    fn execution(&self, threads: [ThreadId; 2], violates: bool) {
-        self.execution_with(threads, || {
-            if violates {
-                self.violation(threads[1]);
-            }
-        });
+    /// An execution of two steps, in which nothing happens.
+    fn execution(&self, threads: [ThreadId; 2]) {
+        self.execution_with(threads, || ());
     }
 
     /// An execution of two steps, at the end of which something happens.
@@ -137,8 +130,8 @@ fn what_only_an_abandoned_execution_has_seen_is_missed() {
 #[test]
 fn after_what_went_wrong_nothing_is_explored() {
     let told = Told::of(Search::Reduced);
-    told.execution([A, B], false);
-    told.execution([A, B], false);
+    told.execution([A, B]);
+    told.execution([A, B]);
     assert!(!told.explorer.begin(), "the same schedule came twice");
     assert!(matches!(told.explorer.finish().status, Status::Error(_)));
 }
@@ -149,7 +142,7 @@ fn a_budget_is_kept() {
         max_executions: Some(1),
         ..Options::default()
     });
-    told.execution([A, B], false);
+    told.execution([A, B]);
     assert!(!told.explorer.begin(), "one is enough");
     assert_eq!(told.explorer.finish().status, Status::Incomplete);
     let hour = Duration::from_secs(3_600);
@@ -175,7 +168,7 @@ fn what_is_to_come_is_estimated_where_it_can_be() {
             max_executions: Some(most),
             ..Options::default()
         });
-        (0..most).for_each(|_| told.execution([A, B], false));
+        (0..most).for_each(|_| told.execution([A, B]));
         assert!(!told.explorer.begin());
         assert_eq!(told.explorer.finish().status, Status::Incomplete);
         estimate(&told)
@@ -184,14 +177,14 @@ fn what_is_to_come_is_estimated_where_it_can_be() {
     assert_eq!(stopped(1), Some(2.0));
     for (search, early) in [(Search::Reduced, Some(2.0)), (Search::Plain, None)] {
         let told = Told::of(search);
-        told.execution([A, B], false);
+        told.execution([A, B]);
         assert_eq!(estimate(&told), early, "{search:?}");
-        told.execution([B, A], false);
+        told.execution([B, A]);
         assert_eq!(told.explorer.finish().status, Status::Complete);
         assert_eq!(estimate(&told), Some(2.0), "{search:?}: it is over");
     }
     let told = Told::of(Search::Reduced);
-    told.execution([A, B], false);
+    told.execution([A, B]);
     assert!(matches!(told.explorer.finish().status, Status::Error(_)));
     assert_eq!(estimate(&told), None, "it went wrong");
 }
@@ -200,12 +193,12 @@ fn what_is_to_come_is_estimated_where_it_can_be() {
 fn there_is_a_picture_often_at_first_and_then_now_and_then() {
     let told = Told::of(Search::Plain);
     let is_shown = |number: &u64| {
-        told.execution([A, B], false);
+        told.execution([A, B]);
         told.progress.load().executions == *number
     };
     let shown: Vec<u64> = (1..=800).filter(is_shown).collect();
     assert_eq!(shown, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 768]);
-    told.execution([A, B], true);
+    told.execution_with([A, B], || told.violation(B));
     assert_eq!(told.progress.load().kinds, []);
     told.explorer.finish();
     let last = told.progress.load();
@@ -241,7 +234,7 @@ fn what_an_execution_shows_that_is_given_up_is_kept_apart() {
         told.violation(B);
         told.explorer.abandoned();
     });
-    told.execution([A, B], false);
+    told.execution([A, B]);
     let findings = told.explorer.finish();
     assert_eq!(
         (findings.figures.executions, findings.figures.redundant),

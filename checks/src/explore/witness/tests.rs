@@ -2,8 +2,9 @@
 
 use stalewake_model::sync::Footprint;
 
-use super::super::causality::{Causality, tests::step as alone};
 use super::*;
+use crate::explore::causality::Causality;
+use crate::explore::causality::tests::{on, step as alone};
 
 const A: ThreadId = ThreadId(0);
 const B: ThreadId = ThreadId(1);
@@ -14,14 +15,6 @@ const X: ObjectId = ObjectId(10);
 const Y: ObjectId = ObjectId(11);
 const Z: ObjectId = ObjectId(12);
 
-/// A step that is in order with every other on this object.
-fn on(object: ObjectId, thread: ThreadId) -> Step {
-    Step {
-        object,
-        ..alone(thread)
-    }
-}
-
 fn lock(thread: ThreadId, after: Option<usize>) -> Step {
     let kind = StepKind::Lock;
     Step {
@@ -31,11 +24,13 @@ fn lock(thread: ThreadId, after: Option<usize>) -> Step {
     }
 }
 
-/// The simplest order of all these steps, if it is better than `best`. At the
-/// end some threads wait for something.
+/// The simplest order that shows what happened in the last of these steps that
+/// counts, or of all of them, if it is better than `best`. At the end some
+/// threads wait for something.
 fn search(
     steps: &[Step],
     waits: &[(ThreadId, ObjectId)],
+    last: Option<usize>,
     best: Option<&Witness>,
 ) -> Option<Witness> {
     let mut waiting = Waiting::default();
@@ -43,13 +38,13 @@ fn search(
         waiting[thread.index()] = Some(*object);
     }
     let causality = Causality::of(steps.iter().copied());
-    simplest(causality.events(), &waiting, None, best)
+    simplest(causality.events(), &waiting, last, best)
 }
 
 /// Whose turn it is in the simplest order of all these steps, and with how many
 /// preemptions.
 fn order(steps: &[Step], waits: &[(ThreadId, ObjectId)]) -> (Vec<ThreadId>, usize) {
-    let found = search(steps, waits, None).expect("a trace can be taken in its own order");
+    let found = search(steps, waits, None, None).expect("a trace can be taken in its own order");
     (found.schedule, found.preemptions)
 }
 
@@ -197,9 +192,7 @@ fn of_as_many_preemptions_the_fewest_steps_count() {
             after(long, 0),
             alone(long),
         ];
-        let causality = Causality::of(steps.iter().copied());
-        let (events, waiting) = (causality.events(), Waiting::default());
-        let found = simplest(events, &waiting, Some(2), None).expect("there is one");
+        let found = search(&steps, &[], Some(2), None).expect("there is one");
         let order = (found.schedule, found.preemptions);
         assert_eq!(order, (vec![long, short, short, B], 1));
     }
@@ -208,8 +201,8 @@ fn of_as_many_preemptions_the_fewest_steps_count() {
 #[test]
 fn only_what_is_better_is_found() {
     let steps = [on(X, A), on(X, B), on(X, A)];
-    let best = search(&steps, &[], None).expect("there is one");
-    let is_better = |than: &Witness| search(&steps, &[], Some(than)).is_some();
+    let best = search(&steps, &[], None, None).expect("there is one");
+    let is_better = |than: &Witness| search(&steps, &[], None, Some(than)).is_some();
     assert!(!is_better(&best));
     let with = |preemptions, schedule: &[ThreadId]| Witness {
         preemptions,
