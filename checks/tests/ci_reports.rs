@@ -201,6 +201,18 @@ fn a_report_is_no_other_file_of_the_run() {
         vec!["report", "./wrong.toml", "--html", "wrong.toml"],
         vec!["explain", "./wrong.toml", "--svg", "wrong.toml"],
         vec!["explain", "./wrong.toml", "--svg", "r", "--mermaid=r"],
+        vec!["whatif", "./wrong.toml", "--svg", "wrong.toml"],
+        // Nor one that is read because it is in the directory.
+        vec![
+            "check",
+            "wrong",
+            "--scenarios",
+            ".",
+            "--junit",
+            "wrong.toml",
+        ],
+        [&merge[..], &["--markdown", "wrong.toml"]].concat(),
+        vec!["report", "wrong", "--scenarios", ".", "--html=wrong.toml"],
     ] {
         let output = stalewake(&directory, &arguments);
         let complaint = String::from_utf8_lossy(&output.stderr);

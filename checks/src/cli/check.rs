@@ -1,6 +1,7 @@
 //! `check`: explore cells and compare.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use super::error::BadQuestion;
 use super::kept::{Ended, Run, RunOptions};
 use super::output::{print, progress, require_writable, style};
 use super::paths::keep_apart;
-use super::select::{Selected, Wishes, named_files};
+use super::select::{Selected, Wishes, files_read};
 use super::{Coloured, Format, From, MemoryOptions, duration};
 
 /// The exit code when a file was bad.
@@ -125,7 +126,8 @@ impl CheckOptions {
 
 /// Checks what the arguments name.
 pub(super) fn run(arguments: &[String], asked: &CheckOptions) -> miette::Result<ExitCode> {
-    let others = named_files(arguments).chain(asked.run.journal());
+    let read = files_read(arguments, &asked.from);
+    let others = read.iter().map(PathBuf::as_path).chain(asked.run.journal());
     keep_apart(asked.reports.files(), others)?;
     let selected = Selected::by(arguments, &asked.from, &asked.wishes)?;
     let bad_files = selected.bad_files;

@@ -22,7 +22,7 @@ use super::kernel::{release, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
 use super::paths::{keep_apart, quoted};
 use super::run::{available, explore_all};
-use super::select::{Selected, Wishes, named_files};
+use super::select::{Selected, Wishes, files_read};
 use super::{Coloured, From, MemoryOptions};
 
 #[derive(Debug, Args)]
@@ -108,7 +108,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     let pictures = pictures.map(PathBuf::as_path);
     keep_apart(
         pictures.clone(),
-        named_files(std::slice::from_ref(&args.scenario)),
+        &files_read(std::slice::from_ref(&args.scenario), &args.from),
     )?;
     require_writable(pictures)?;
     let options = Options {

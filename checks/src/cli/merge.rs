@@ -17,7 +17,7 @@ use super::check::{BAD_FILE, print_table};
 use super::ci::Reports;
 use super::output::{print, style};
 use super::paths::{keep_apart, named};
-use super::select::{Catalogue, explain_command};
+use super::select::{Catalogue, explain_command, files_read};
 use super::{Coloured, Format, From};
 
 /// How much is read, of all files together, in bytes: they are kept as texts.
@@ -57,9 +57,10 @@ Exit codes: as of check; 2 if the shards do not make a whole.";
 /// Puts the shards together.
 pub(super) fn run(args: &MergeArgs) -> miette::Result<ExitCode> {
     let mut catalogue = Catalogue::read(args.from.directory.as_deref())?;
+    let scenarios = files_read(&[], &args.from);
     keep_apart(
         args.reports.files(),
-        args.files.iter().map(PathBuf::as_path),
+        args.files.iter().chain(&scenarios).map(PathBuf::as_path),
     )?;
     let mut room = LARGEST;
     let files = args.files.iter().map(|path| read(path, &mut room));

@@ -51,9 +51,10 @@ pub(super) fn place(file: &Path) -> PathBuf {
 /// With the file that is meant to be both.
 pub(super) fn keep_apart<'p>(
     written: impl IntoIterator<Item = &'p Path>,
-    others: impl IntoIterator<Item = &'p Path>,
+    others: impl IntoIterator<Item: AsRef<Path>>,
 ) -> miette::Result<()> {
-    let mut taken: Vec<PathBuf> = others.into_iter().map(place).collect();
+    let others = others.into_iter();
+    let mut taken: Vec<PathBuf> = others.map(|file| place(file.as_ref())).collect();
     // Into a pipe or a terminal several can go.
     let is_special = |path: &&Path| fs::metadata(path).is_ok_and(|kind| !kind.is_file());
     for file in written.into_iter().filter(|file| !is_special(file)) {

@@ -19,7 +19,7 @@ use super::check::BAD_FILE;
 use super::output::{print, progress, require_writable, style, write};
 use super::paths::keep_apart;
 use super::run::{available, complain_of, explore_all};
-use super::select::{Selected, Wishes, named_files};
+use super::select::{Selected, Wishes, files_read};
 use super::whatif::lattice;
 use super::{From, When, at_least_one};
 
@@ -73,7 +73,7 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::from(BAD_FILE));
     }
-    keep_apart([&*args.html], named_files(&args.scenarios))?;
+    keep_apart([&*args.html], &files_read(&args.scenarios, &args.from))?;
     require_writable([&*args.html].into_iter())?;
     let options = Options {
         search: Search::Reduced,

@@ -481,8 +481,11 @@ fn names_file(argument: &str) -> bool {
     argument.ends_with(".toml")
 }
 
-/// The scenario files that arguments are the paths of.
-pub(super) fn named_files(arguments: &[String]) -> impl Iterator<Item = &Path> {
-    let files = arguments.iter().filter(|argument| names_file(argument));
-    files.map(Path::new)
+/// The scenario files that are read for these arguments.
+pub(super) fn files_read(arguments: &[String], from: &From) -> Vec<PathBuf> {
+    let named = arguments.iter().filter(|argument| names_file(argument));
+    // A directory that cannot be read is complained about by who reads it.
+    let directory = from.directory.iter();
+    let others = directory.filter_map(|directory| scenario::files_in(directory).ok());
+    named.map(PathBuf::from).chain(others.flatten()).collect()
 }

@@ -21,7 +21,7 @@ use super::kernel::{release, unknown, warn_of_doubt};
 use super::output::{print, progress, require_writable, style, write};
 use super::paths::keep_apart;
 use super::run::{complain_of, explore_all};
-use super::select::{Catalogue, Chosen, Wishes, explain_command};
+use super::select::{Catalogue, Chosen, Wishes, explain_command, files_read};
 use super::{Choice, Coloured, Format, From, duration};
 
 /// What upstream has changed in this code, from v5.9 on and back from it.
@@ -134,7 +134,11 @@ pub(super) fn run(args: &WhatIfArgs) -> miette::Result<ExitCode> {
         };
     }
     let pictures = || args.svg.iter().map(PathBuf::as_path);
-    keep_apart(pictures(), args.run.journal())?;
+    let read = files_read(&args.scenarios, &args.from);
+    keep_apart(
+        pictures(),
+        read.iter().map(PathBuf::as_path).chain(args.run.journal()),
+    )?;
     require_writable(pictures())?;
     let plan = Plan::new(from, axes, cases)?;
     let started = Instant::now();

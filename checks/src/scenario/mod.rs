@@ -29,7 +29,7 @@ mod threads;
 pub use control::Control;
 pub use error::ScenarioError;
 pub(crate) use error::shorten;
-pub use read::{parse, read, read_dir};
+pub use read::{files_in, parse, read, read_dir};
 pub use shipped::{find_shipped, shipped};
 pub use step::{BioRef, PageRef, Passes, Step, StepReference, SyncMode, step_reference};
 

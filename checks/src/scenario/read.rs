@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
@@ -86,12 +86,20 @@ fn unreadable(path: &Path, source: io::Error) -> ScenarioError {
     })
 }
 
-/// Reads every `*.toml` file of a directory, in the order of their names. A
-/// file that is not a scenario does not keep the others from being one.
+/// Reads every [file](files_in) of a directory. One that is not a scenario does
+/// not keep the others from being one.
 ///
 /// # Errors
 /// When the directory itself cannot be read.
 pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
+    Ok(files_in(dir)?.iter().map(|path| read(path)).collect())
+}
+
+/// Every `*.toml` file of a directory, in the order of their names.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn files_in(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     let entries = fs::read_dir(dir).map_err(|error| match error.kind() {
         ErrorKind::NotFound => ScenarioError::new(Problem::NoDirectory {
@@ -109,7 +117,7 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Result<Scenario>>> {
         }
     }
     paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
-    Ok(paths.iter().map(|path| read(path)).collect())
+    Ok(paths)
 }
 
 /// Reads a scenario of that name from a text; `file` is what errors call it.
