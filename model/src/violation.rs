@@ -168,3 +168,17 @@ pub enum Halt {
     #[error("released: nothing can wake this thread any more")]
     Released,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who looks at the bit again absorbs it; whatever else can happen counts
+    /// against the kernel.
+    #[test]
+    fn only_a_stale_wakeup_is_harmless() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.is_harmless(), *kind == Kind::StaleWakeup, "{kind}");
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! The walk over a wait queue, with and without a bookmark.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use stalewake_model::current::Current;
 use stalewake_model::filemap::wake_up_page_bit;
 use stalewake_model::page::{PG_WAITERS, PG_WRITEBACK, Use};
 use stalewake_model::page_writeback::{end_page_writeback, wait_on_page_writeback};
 use stalewake_model::violation::{Halt, Kind};
-use stalewake_model::wait::{Queued, WaitCall, WaitEntry, add_wait_queue_entry_tail};
+use stalewake_model::wait::{Listed, Queued, WaitCall, WaitEntry, add_wait_queue_entry_tail};
 
-use crate::support::{Execution, machine};
+use crate::support::{Execution, all_finish, machine};
 
 const FIRST: Use = Use {
     life: 0,
@@ -70,6 +73,33 @@ fn a_long_walk_lets_go_of_the_lock() {
         assert_eq!(found, expected, "{entries} entries, {every} at a time");
         assert_eq!(sections("none", every, entries), 1);
     }
+}
+
+/// Whoever walks meanwhile passes over a bookmark that is not its own, and
+/// leaves nobody behind it out.
+#[test]
+fn a_walk_goes_on_behind_the_bookmark_of_another() {
+    let met = Arc::new(AtomicBool::new(false));
+    let executions = machine("v5.9", 1)
+        .bookmark_every(0)
+        .cached(0, PG_WAITERS, 0)
+        .thread(wake)
+        .thread({
+            let met = Arc::clone(&met);
+            move |cx| {
+                queue_an_entry(cx)?;
+                queue_an_entry(cx)?;
+                wake(cx)?;
+                let list = cx.machine.page_wait_table[0].lock(cx)?;
+                let is_waiter = |listed: &Listed| matches!(listed, Listed::Waiter(_));
+                assert!(!list.iter().any(is_waiter), "left out");
+                met.fetch_or(!list.is_empty(), Ordering::Relaxed);
+                Ok(())
+            }
+        })
+        .explore();
+    all_finish(&executions);
+    assert!(met.load(Ordering::Relaxed), "no walk met the other");
 }
 
 /// The soft lockup of v5.10.7 to v6.6: the waiter is woken, finds the bit set,

@@ -7,6 +7,7 @@ use stalewake_model::release::{NotAVersion, Release, Version, Why};
 /// that were looked at.
 const ROWS: &[(&str, &str, bool)] = &[
     // The bookmark came with v4.14; the three commits are not in 5.8.y.
+    ("v4.14-rc1", "v5.8", true),
     ("v4.14", "v5.8", true),
     // As many candidates as any release has had.
     ("v4.15-rc9", "v5.8", true),
@@ -67,6 +68,21 @@ const ROWS: &[(&str, &str, bool)] = &[
     ("5.4.255", "v5.4.255", true),
     ("5.4.302", "v5.4.255", true),
 ];
+
+#[test]
+fn mechanisms_are_called_by_the_first_row_that_has_them() {
+    for row in Release::ALL {
+        let like_it = |other: &&Release| other.kernel == row.kernel;
+        let first = Release::ALL.iter().find(like_it);
+        let first = first.expect("the row itself is like it");
+        assert_eq!(
+            Release::with(&row.kernel).map(|row| row.name),
+            Some(first.name)
+        );
+        let other = (first.name != row.name).then_some(first.name);
+        assert_eq!(row.same_as().map(|row| row.name), other);
+    }
+}
 
 #[test]
 fn every_version_has_its_row() {
