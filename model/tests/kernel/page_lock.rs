@@ -8,8 +8,9 @@ use stalewake_model::filemap::{
     Waited, add_to_page_cache_locked, lock_page, lock_page_killable, page_waitqueue, trylock_page,
     unlock_page,
 };
-use stalewake_model::page::PG_LOCKED;
+use stalewake_model::page::{PG_LOCKED, PG_WRITEBACK};
 use stalewake_model::page_alloc::alloc_pages;
+use stalewake_model::page_writeback::wait_on_page_writeback;
 use stalewake_model::sync::ThreadId;
 use stalewake_model::violation::{Halt, Kind};
 use stalewake_model::wait::{Listed, WQ_FLAG_CUSTOM};
@@ -97,6 +98,26 @@ fn two_tasks_get_the_lock_one_after_the_other() {
                 .iter()
                 .all(|execution| unlocked(&execution.flags))
         );
+    }
+}
+
+/// Its owner is gone: what is waited for in vain has a name, which is not that
+/// of the page's other bit.
+#[test]
+fn a_lost_wakeup_says_for_which_bit() {
+    for release in releases() {
+        let page = |bit| machine(release, 1).cached(0, bit, 1);
+        let locked = page(PG_LOCKED).thread(|cx| lock_page(cx, cx.machine.page(0)));
+        let written =
+            page(PG_WRITEBACK).thread(|cx| wait_on_page_writeback(cx, cx.machine.page(0)));
+        for (run, about) in [
+            (locked, "asleep on PG_locked 0"),
+            (written, "asleep on PG_writeback 0"),
+        ] {
+            let execution = run.run();
+            assert_eq!(execution.kinds, [Kind::LostWakeup], "{release}");
+            assert_eq!(execution.about, [about], "{release}");
+        }
     }
 }
 
