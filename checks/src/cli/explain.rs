@@ -108,7 +108,7 @@ pub(super) fn run(args: &ExplainArgs) -> miette::Result<ExitCode> {
     let pictures = pictures.map(PathBuf::as_path);
     keep_apart(
         pictures.clone(),
-        &files_read(std::slice::from_ref(&args.scenario), &args.from),
+        files_read(std::slice::from_ref(&args.scenario), &args.from),
     )?;
     require_writable(pictures)?;
     let options = Options {

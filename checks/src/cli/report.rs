@@ -73,7 +73,7 @@ pub(super) fn run(args: &ReportArgs) -> miette::Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::from(BAD_FILE));
     }
-    keep_apart([&*args.html], &files_read(&args.scenarios, &args.from))?;
+    keep_apart([&*args.html], files_read(&args.scenarios, &args.from))?;
     require_writable([&*args.html].into_iter())?;
     let options = Options {
         search: Search::Reduced,
